@@ -1,0 +1,228 @@
+"""From the event classes to tables, comments, views and JSON Schema: one source of truth.
+
+`event` is the typed envelope of every event, known kind or not, with `data` as JSON. Each family has one typed table
+(`warm_pool_event`) that holds the own fields of all its kinds, written in the same transaction as `event`; each kind
+has a view over it (`worker_parked`). Typed tables and not views over JSON, because an aggregate over JSON was ten
+times slower (docs/decisions).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import types
+import typing
+from typing import Any, NamedTuple
+
+from ingest.events import FAMILIES, KINDS, Decision, Event
+
+
+class Column(NamedTuple):
+    """A column of a table of ours: name, DuckDB type, and the sentence that becomes its comment."""
+
+    name: str
+    type: str
+    doc: str
+
+
+_TYPES: dict[object, str] = {str: "VARCHAR", int: "BIGINT", bool: "BOOLEAN", float: "DOUBLE"}
+
+EVENT_NO = Column("event_no", "BIGINT", "Number of the event in this database, in order of loading.")
+
+ENVELOPE: tuple[Column, ...] = (
+    EVENT_NO,
+    Column("run_id", "VARCHAR", "One recording of one control plane."),
+    Column("event_id", "VARCHAR", "Unique in its run; the same id again is the same event."),
+    Column("ts_us", "BIGINT", "The producer's wall clock, microseconds UTC; shown, never trusted between actors."),
+    Column("actor", "VARCHAR", "Who decided: instance/component."),
+    Column("incarnation", "VARCHAR", "Minted at process start; a restarted actor is a new one."),
+    Column("seq", "BIGINT", "Position in the stream of this actor incarnation."),
+    Column("clock", "BIGINT", "Lamport clock."),
+    Column("kind", "VARCHAR", "family.past_participle."),
+    Column("revision", "BIGINT", "The store's revision, for what a store committed."),
+    Column("commit_us", "BIGINT", "The store's own clock at that commit, microseconds UTC."),
+    Column("subject_kind", "VARCHAR", "What sort of object was decided about."),
+    Column("subject_id", "VARCHAR", "Which object was decided about."),
+    Column("workload", "VARCHAR", "The workload that the decision serves."),
+    Column("generation", "BIGINT", "The version of desired state that was acted upon."),
+    Column("epoch", "BIGINT", "Fencing number."),
+    Column("outcome", "VARCHAR", "What became of the decision."),
+    Column("reason", "VARCHAR", "Machine reason."),
+)
+
+TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
+    "event": (
+        "Every decision event: the typed envelope, and the kind's own fields as JSON.",
+        (
+            *ENVELOPE,
+            Column("inputs", "JSON", "What the decision had read: a list of source, kind, id, version, age_ms, digest."),
+            Column("data", "JSON", "The kind's own fields."),
+            Column("content_hash", "UBIGINT", "Hash of the line, to tell a duplicate from a conflict."),
+            Column("is_conflict", "BOOLEAN", "Another event with the same id and different content is here too."),
+            Column("file_id", "BIGINT", "The file it came from, in ingest_file."),
+            Column("byte_offset", "BIGINT", "Where its line begins in the unpacked file."),
+        ),
+    ),
+    "event_object": (
+        "Event to object, many to many: the subject (role `subject`) and every ref.",
+        (
+            EVENT_NO,
+            Column("run_id", "VARCHAR", "One recording of one control plane."),
+            Column("role", "VARCHAR", "The part that the object plays in the decision."),
+            Column("kind", "VARCHAR", "What sort of object it is."),
+            Column("id", "VARCHAR", "Its identity."),
+        ),
+    ),
+    "event_cause": (
+        "Event to the events that led to it.",
+        (
+            EVENT_NO,
+            Column("run_id", "VARCHAR", "One recording of one control plane."),
+            Column("cause_id", "VARCHAR", "event_id of a cause."),
+        ),
+    ),
+    "rejected_line": (
+        "Every line that could not be read as an event, kept with the reason.",
+        (
+            Column("file_id", "BIGINT", "The file it came from, in ingest_file."),
+            Column("path", "VARCHAR", "That file's path."),
+            Column("byte_offset", "BIGINT", "Where the line begins in the unpacked file."),
+            Column("byte_length", "BIGINT", "Length of the line in bytes, without its end."),
+            Column("line_no", "BIGINT", "Number of the line, from 1."),
+            Column("reason", "VARCHAR", "Reason code, one of a closed list."),
+            Column("detail", "VARCHAR", "What exactly was wrong, in words."),
+            Column("raw", "BLOB", "The line itself, up to 64 KiB."),
+            Column("sha256", "VARCHAR", "SHA-256 of the whole line."),
+        ),
+    ),
+    "ingest_file": (
+        "The ledger: what was read of each file, written in the transaction of its events.",
+        (
+            Column("file_id", "BIGINT", "Number of the file in this database."),
+            Column("path", "VARCHAR", "Its path when it was read; `-` for standard input."),
+            Column("format", "VARCHAR", "What it was taken for."),
+            Column("fingerprint", "VARCHAR", "SHA-256 of its first bytes, up to 64 KiB, as they lie on disk."),
+            Column("offset_bytes", "BIGINT", "How far it was read, in unpacked bytes."),
+            Column("lines", "BIGINT", "Lines that were read."),
+            Column("events", "BIGINT", "Lines that became events."),
+            Column("duplicates", "BIGINT", "Lines whose event was here already."),
+            Column("conflicts", "BIGINT", "Lines whose event is here with different content."),
+            Column("quarantined", "BIGINT", "Lines in rejected_line."),
+            Column("blank", "BIGINT", "Lines with nothing on them."),
+        ),
+    ),
+    "recording": (
+        "What a replay needs, from the recording.* lines. No model or detector reads it.",
+        (
+            Column("run_id", "VARCHAR", "The run that was recorded."),
+            Column("event_id", "VARCHAR", "Id of the line."),
+            Column("kind", "VARCHAR", "recording.started, recording.ended."),
+            Column("data", "JSON", "The line's own fields."),
+        ),
+    ),
+    "effect": (
+        "The effect journal, from recording.effects lines. No model or detector reads it.",
+        (
+            Column("run_id", "VARCHAR", "The run that was recorded."),
+            Column("program", "VARCHAR", "The program that asked."),
+            Column("n", "BIGINT", "Number of the effect in that program, from 0."),
+            Column("effect", "VARCHAR", "What was asked."),
+            Column("outcome", "VARCHAR", "What became of it."),
+            Column("revision", "BIGINT", "The store's revision at which it took place."),
+            Column("digest", "VARCHAR", "Digest of the answer."),
+        ),
+    ),
+}
+
+
+def own_columns(decision: type[Decision]) -> list[Column]:
+    """The kind's own fields as columns, in the order of the class."""
+    return [Column(name, _duckdb_type(field.annotation), field.description or "") for name, field in decision.model_fields.items()]
+
+
+def _duckdb_type(annotation: Any) -> str:
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        annotation = next(arg for arg in typing.get_args(annotation) if arg is not type(None))
+    return _TYPES.get(annotation, "JSON")
+
+
+def family_columns(family: str) -> list[Column]:
+    """The own fields of all kinds of a family, each once; a name has one type in the whole family."""
+    columns: dict[str, Column] = {}
+    for decision in FAMILIES[family]:
+        for column in own_columns(decision):
+            known = columns.setdefault(column.name, column)
+            if known.type != column.type:
+                raise TypeError(f"{decision.__name__}.{column.name} is {column.type}, elsewhere in {family} it is {known.type}")
+    return list(columns.values())
+
+
+def typed_families() -> list[str]:
+    """The families whose events are kept in a typed table; recordings are kept apart from decisions."""
+    return [family for family in FAMILIES if family != "recording"]
+
+
+def family_table(family: str) -> str:
+    """Name of a family's typed table."""
+    return f"{family}_event"
+
+
+def view_name(kind: str) -> str:
+    """Name of a kind's view: `worker.parked` is `worker_parked`."""
+    return kind.replace(".", "_")
+
+
+def statements() -> list[str]:
+    """Every statement that makes an empty database: tables, comments, views. No index, no key (docs/decisions)."""
+    made: list[str] = []
+    for table, (doc, columns) in TABLES.items():
+        made += _create_table(table, doc, columns)
+    for family in typed_families():
+        doc = f"The own fields of every event of the family {family}, beside the envelope."
+        made += _create_table(family_table(family), doc, (*ENVELOPE, *family_columns(family)))
+    for kind, decision in KINDS.items():
+        if decision.family != "recording":
+            made += _create_view(kind, decision)
+    return made
+
+
+def fingerprint() -> str:
+    """Identifies this schema: a database with another one is a cache of another program's making."""
+    return hashlib.sha256("\n".join(statements()).encode()).hexdigest()[:16]
+
+
+def _literal(text: str) -> str:
+    return "'" + " ".join(text.split()).replace("'", "''") + "'"
+
+
+def _create_table(table: str, doc: str, columns: typing.Sequence[Column]) -> list[str]:
+    body = ", ".join(f'"{column.name}" {column.type}' for column in columns)
+    comments = [f'COMMENT ON COLUMN "{table}"."{column.name}" IS {_literal(column.doc)}' for column in columns]
+    return [f'CREATE TABLE "{table}" ({body})', f'COMMENT ON TABLE "{table}" IS {_literal(doc)}', *comments]
+
+
+def _create_view(kind: str, decision: type[Decision]) -> list[str]:
+    view = view_name(kind)
+    names = ", ".join(f'"{column.name}"' for column in (*ENVELOPE, *own_columns(decision)))
+    table = family_table(decision.family)
+    return [
+        f'CREATE VIEW "{view}" AS SELECT make_timestamp(coalesce(commit_us, ts_us)) AS "time", {names} FROM "{table}" WHERE kind = {_literal(kind)}',
+        f'COMMENT ON VIEW "{view}" IS {_literal(decision.__doc__ or "")}',
+    ]
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of one line: the envelope, and for a known kind the schema of its `data`."""
+    schema = Event.model_json_schema()
+    definitions = schema.setdefault("$defs", {})
+    rules = []
+    for kind, decision in KINDS.items():
+        own = decision.model_json_schema()
+        definitions.update(own.pop("$defs", {}))
+        definitions[decision.__name__] = own
+        rules.append({
+            "if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]},
+            "then": {"properties": {"data": {"$ref": f"#/$defs/{decision.__name__}"}}},
+        })
+    schema["allOf"] = rules
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    return schema
