@@ -23,6 +23,8 @@ class Row:
     updated_us: int
     revision: int
     fields: Mapping[str, object]
+    read_us: int = 0
+    """The store's own clock when the row was read: ages of stored times are judged by it, never by a reader's clock."""
 
     def __getitem__(self, name: str) -> object:
         return self.fields[name]
@@ -39,10 +41,24 @@ class Row:
         assert isinstance(value, int), (self.table, self.key, name, value)
         return value
 
-    def seen(self, now_us: int, source: str = "store") -> Input:
-        """This reading as an input of a decision taken at `now_us`."""
-        age_ms = max(0, (now_us - self.updated_us) // 1000)
-        return Input(source=source, kind=self.table, id=self.key, version=self.version, age_ms=age_ms)  # type: ignore[arg-type]  # a literal of the closed set, checked by pydantic
+    def seen(self) -> Input:
+        """This reading as an input of a decision: which version, and how long before the reading it was written."""
+        return Input(source="store", kind=self.table, id=self.key, version=self.version, age_ms=(self.read_us - self.updated_us) // 1000)
+
+    def age_us(self, column: str) -> int:
+        """Age of a stored time, by the store's own clock. `updated_us` is the time of the last write to the row."""
+        stored = self.updated_us if column == "updated_us" else self.number(column)
+        return self.read_us - stored
+
+
+class StoreClock:
+    """A value that the store fills in with its own clock when it commits."""
+
+    def __repr__(self) -> str:
+        return "STORE_NOW"
+
+
+STORE_NOW = StoreClock()
 
 
 @dataclass(frozen=True, slots=True)

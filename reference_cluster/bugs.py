@@ -1,0 +1,72 @@
+"""Planted bugs: known defects of real systems, each a switch, off by default, with a clean twin.
+
+A bug is declared beside the code that it spoils. `struck` goes to the truth file, never into an event; a program calls
+it where the harm is really there, so that the truth file can score the detectors.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from ingest.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Bug:
+    """A defect that can be switched on."""
+
+    name: str
+    """Name of the switch."""
+    catalogue_id: str
+    """Id in the failure catalogue of the system that had it."""
+    subsystem: str
+    """The subsystem that it spoils."""
+    scenario: str
+    """The scenario in which it shows."""
+    detectors: tuple[str, ...]
+    """The detectors that must find it there."""
+    story: str
+    """What went wrong, in a sentence."""
+
+
+def declared_bugs() -> dict[str, Bug]:
+    """Every bug that a subsystem declares, by name, in order of catalogue id."""
+    from reference_cluster import subsystems
+
+    found: dict[str, Bug] = {}
+    for info in pkgutil.walk_packages(subsystems.__path__, subsystems.__name__ + "."):
+        for value in vars(importlib.import_module(info.name)).values():
+            if isinstance(value, Bug):
+                found[value.name] = value
+    return dict(sorted(found.items(), key=lambda item: (item[1].catalogue_id, item[0])))
+
+
+@dataclass
+class Switches:
+    """Which bugs are on in this run, and where the harm they did is noted."""
+
+    on: frozenset[str] = frozenset()
+    note: Callable[[str, str], None] = lambda name, target: None
+    _noted: set[tuple[str, str]] = field(default_factory=set)
+
+    @staticmethod
+    def named(names: Iterable[str]) -> frozenset[str]:
+        """The names, each known. Raises UsageError."""
+        known = declared_bugs()
+        wanted = frozenset(names)
+        for name in sorted(wanted - set(known)):
+            raise UsageError(f"switching on the planted bug {name!r}: there is none of that name; `timeline cluster bugs` lists {', '.join(known)}")
+        return wanted
+
+    def has(self, bug: Bug) -> bool:
+        """Whether the bug is on."""
+        return bug.name in self.on
+
+    def struck(self, bug: Bug, target: str) -> None:
+        """The bug has done its harm to `target`. Said once for each target."""
+        if bug.name in self.on and (bug.name, target) not in self._noted:
+            self._noted.add((bug.name, target))
+            self.note(bug.name, target)
