@@ -171,7 +171,7 @@ class Random(Effect[float]):
 
 
 @dataclass(frozen=True, slots=True)
-class Read(Effect["Row | None"]):
+class Read(Effect[Row | None]):
     """One row of the store."""
 
     table: str
@@ -180,7 +180,7 @@ class Read(Effect["Row | None"]):
 
 
 @dataclass(frozen=True, slots=True)
-class List(Effect["list[Row]"]):
+class List(Effect[list[Row]]):
     """The rows of a table whose fields equal `where`; a tuple there means any of these."""
 
     table: str
@@ -189,7 +189,7 @@ class List(Effect["list[Row]"]):
 
 
 @dataclass(frozen=True, slots=True)
-class Watch(Effect["list[Change]"]):
+class Watch(Effect[list[Change]]):
     """The changes of a table after a revision; waits until there is one, and for the delay of the watch."""
 
     table: str
@@ -227,7 +227,7 @@ class Unlock(Effect[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class Lease(Effect["LeaseHeld | LeaseRefused"]):
+class Lease(Effect[LeaseHeld | LeaseRefused]):
     """Take or renew time-bounded ownership of a name, judged by the store's clock. Raises StoreDown."""
 
     name: str
@@ -261,7 +261,7 @@ class Reply(Effect[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class Emit(Effect["tuple[str, ...]"]):
+class Emit(Effect[tuple[str, ...]]):
     """Record decision events that no store commits."""
 
     events: tuple[Said, ...]
