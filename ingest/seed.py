@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -110,6 +112,26 @@ class ReplaySeed(Part):
     def to_text(self) -> str:
         """The seed as JSON text: sealed, keys in order, one line end."""
         return json.dumps(self.sealed().model_dump(mode="json"), ensure_ascii=True, sort_keys=True, separators=(",", ":")) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What a replayer gives back."""
+
+    lines: list[bytes]
+    """The event file of the replay, a line each, `recording.*` lines among them; each may end with its line end or not."""
+    digest: str
+    """SHA-256 of the normalised event stream, as in `Expected.digest`."""
+    trail: list[str]
+    """Running digest after every 64 events, as in `Expected.trail`."""
+
+
+class Replayer(Protocol):
+    """Runs a seed again. Found by its entry point in the group `timeline.replayers`; it reads nothing but the seed."""
+
+    def replay(self, seed: ReplaySeed, switches: Mapping[str, bool], policy: Mapping[str, str]) -> Replayed:
+        """Run the seed, with `switches` and `policy` laid over its own. Raises SeedInvalid for what it cannot run."""
+        ...
 
 
 def _checksum(seed: ReplaySeed) -> str:
