@@ -1,0 +1,149 @@
+"""The program `timeline`: its commands are the files of `timeline/commands` and the entry points `timeline.commands`.
+
+Nothing is registered by hand. What goes wrong becomes one line on standard error and the exit code of its class
+(`ingest.errors`); a bug of ours is exit 70 and a report file; a reader that went away ends us quietly.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import os
+import pkgutil
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, entry_points, version
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
+
+from ingest.errors import TimelineError
+from timeline import commands
+from timeline.terminal import note
+
+DISTRIBUTION = "decision-timeline"
+INTERNAL_ERROR = 70
+TERMINATED = 128 + signal.SIGTERM
+
+
+class Commands(TyperGroup):
+    """The group of all commands; turns errors into exit codes."""
+
+    def invoke(self, ctx: Any) -> None:
+        try:
+            super().invoke(ctx)
+            sys.stdout.flush()
+        except (typer.Exit, typer.Abort, TyperException):
+            raise
+        except TimelineError as error:
+            note(f"timeline: {error}")
+            raise typer.Exit(error.exit_code) from None
+        except BrokenPipeError:
+            _silence(sys.stdout)
+            raise typer.Exit(0) from None
+        except Exception as error:  # noqa: BLE001  the last resort: no traceback reaches a user
+            note(f"timeline: a bug of ours, {type(error).__name__}: {error} (report: {_write_report()})")
+            raise typer.Exit(INTERNAL_ERROR) from None
+
+
+app = typer.Typer(
+    name="timeline",
+    cls=Commands,
+    help="What happened in a control plane, why, and how to make it happen again.",
+    epilog="Every command has --help with an example. Exit codes: 0 done, 1 findings at or above --fail-on, 2 usage, 3 input rejected, "
+    "4 database busy, 5 database unusable, 6 storage failed, 7 replay diverged, 8 seed invalid, 9 upstream unavailable, 70 a bug of ours.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"timeline {installed_version()}\n")
+        raise typer.Exit
+
+
+Version = Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")]
+
+
+@app.callback()
+def _options(show_version: Version = False) -> None:
+    """Options before the command."""
+
+
+def installed_version() -> str:
+    """Version of the installed distribution; `source tree` where it is not installed."""
+    try:
+        return version(DISTRIBUTION)
+    except PackageNotFoundError:
+        return "source tree"
+
+
+def split_help(function: Callable[..., Any]) -> tuple[str, str]:
+    """A docstring as help text and, kept line for line, its example."""
+    lines = (function.__doc__ or "").expandtabs().splitlines()
+    indent = min((len(line) - len(line.lstrip()) for line in lines[1:] if line.strip()), default=0)
+    text = "\n".join([*lines[:1], *(line[indent:] for line in lines[1:])]).strip()
+    body, found, example = text.partition("Example:\n")
+    return body.strip(), f"\b\nExample:\n{example.rstrip()}" if found else ""
+
+
+def _add_commands() -> None:
+    for name in sorted(info.name for info in pkgutil.iter_modules(commands.__path__)):
+        function = importlib.import_module(f"{commands.__name__}.{name}").command
+        body, example = split_help(function)
+        app.command(name, help=body, epilog=example)(function)
+    for entry in sorted(entry_points(group="timeline.commands"), key=lambda entry: entry.name):
+        added = entry.load()
+        if isinstance(added, typer.Typer):
+            app.add_typer(added, name=entry.name)
+        else:
+            app.command(entry.name)(added)
+
+
+def _silence(stream: Any) -> None:
+    """Nobody reads any more: what is still buffered goes nowhere, without a complaint at exit."""
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+    except (OSError, io.UnsupportedOperation):
+        return
+
+
+def _write_report() -> str:
+    """Write the traceback of the error at hand, without values of variables; gives the file's name."""
+    try:
+        handle, path = tempfile.mkstemp(prefix="timeline-bug-", suffix=".txt")
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(f"timeline {installed_version()}, Python {sys.version}\n\n{traceback.format_exc()}")
+    except OSError as error:
+        return f"could not be written: {error.strerror}"
+    return path
+
+
+def _terminate(*_: object) -> None:
+    sys.exit(TERMINATED)
+
+
+_add_commands()
+
+
+def main() -> None:
+    """Entry point of the program."""
+    signal.signal(signal.SIGTERM, _terminate)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    app()
+
+
+if __name__ == "__main__":
+    main()

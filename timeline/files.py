@@ -1,0 +1,37 @@
+"""Writing files so that nobody ever sees half of one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+from ingest.errors import StorageFailed, UsageError
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write `text` to `path` as UTF-8: a reader sees the old file or the new one. Raises StorageFailed."""
+    if "\0" in str(path):
+        raise UsageError(f"writing {str(path)!r}: a file name cannot hold a NUL")
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+                os.fchmod(file.fileno(), 0o644 & ~_umask())
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink()
+            raise
+    except OSError as error:
+        raise StorageFailed(f"writing {path}: {error.strerror or error}; the file was not changed") from None
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,55 @@
+"""What every command shares: its options, and printing that is safe on a terminal.
+
+Data goes to standard output and messages to standard error. With `--json` exactly one JSON document is printed.
+Everything that came from an event passes through `printable`, and rich gets `Text`, never markup.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from timeline.safe import printable
+
+DEFAULT_DATABASE = Path("timeline.duckdb")
+
+Database = Annotated[Path, typer.Option("--db", metavar="PATH", envvar="TIMELINE_DB", help="The database.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+Run = Annotated[str | None, typer.Option("--run", metavar="ID", help="The run; needed where the database holds several.")]
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document: ASCII only, keys in the order given."""
+    text = json.dumps(document, ensure_ascii=True, allow_nan=False, indent=2)
+    sys.stdout.write(text.replace("\x7f", "\\u007f") + "\n")
+
+
+def print_line(text: str = "") -> None:
+    """Print one line of data; control characters in it are shown, not obeyed."""
+    sys.stdout.write(printable(text) + "\n")
+
+
+def note(text: str) -> None:
+    """Say something to the person, on standard error, in one line."""
+    sys.stderr.write(printable(text) + "\n")
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print rows under headings. On a terminal the columns are cut at its width; in a pipe nothing is cut."""
+    is_terminal = sys.stdout.isatty()
+    table = Table(box=None, pad_edge=False, header_style="bold" if is_terminal else "")
+    for heading in headings:
+        table.add_column(Text(heading), no_wrap=True, overflow="ellipsis")
+    for row in rows:
+        table.add_row(*(Text("" if cell is None else printable(str(cell))) for cell in row))
+    console = Console(file=sys.stdout, width=None if is_terminal else 1_000_000, no_color=bool(os.environ.get("NO_COLOR")), highlight=False)
+    console.print(table)
