@@ -1,0 +1,49 @@
+"""Shrinking keeps what is needed, and nothing else."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from timeline.shrink import least, smallest
+
+
+@st.composite
+def items_and_needed(draw: st.DrawFn) -> tuple[list[int], set[int]]:
+    items = draw(st.lists(st.integers(), unique=True, min_size=1, max_size=40))
+    return items, draw(st.sets(st.sampled_from(items)))
+
+
+@given(items_and_needed())
+def test_what_is_needed_is_all_that_stays(case: tuple[list[int], set[int]]) -> None:
+    """Where a fixed set of items causes the failure, exactly that set remains, in its order."""
+    items, needed = case
+    assert smallest(items, lambda kept: needed <= set(kept)) == [item for item in items if item in needed]
+
+
+def test_of_two_causes_that_each_suffice_one_stays() -> None:
+    """Either of two faults shows the finding: one is kept."""
+    assert len(smallest(list("abcdefgh"), lambda kept: "b" in kept or "g" in kept)) == 1
+
+
+def test_nothing_is_asked_twice() -> None:
+    """A selection is a whole simulation: it is never run again."""
+    asked: list[tuple[int, ...]] = []
+
+    def shows(kept: list[int]) -> bool:
+        asked.append(tuple(kept))
+        return {3, 17} <= set(kept)
+
+    assert smallest(list(range(20)), shows) == [3, 17]
+    assert len(asked) == len(set(asked))
+
+
+@given(st.integers(0, 1000), st.integers(0, 1000), st.integers(1, 50))
+def test_least_value_that_shows_is_found(low: int, beyond: int, step: int) -> None:
+    """The least multiple of the step from which on it shows is found, however far it lies."""
+    high = low + beyond + step
+    threshold = low + beyond // 2
+    answer = least(low, high, lambda value: value > threshold, step)
+    assert answer > threshold
+    assert answer <= high
+    assert answer - step <= max(threshold, low) or answer == high
