@@ -1,0 +1,54 @@
+# make demo   the whole loop on this machine, in a minute: simulate, ingest, find, export, replay
+# make test   every test; installs what they need where it may
+# make lint   style, types, floors
+# make bench  our figures beside those of the bare engine and the peers
+# make docs   writes the generated pages again      make lock   writes requirements.lock again (needs uv)
+
+PYTHON ?= python3
+VENV := .venv/bin
+TEST_FLAGS ?= -q -n 2 --dist worksteal
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
+
+.PHONY: demo test lint bench docs lock clean tools
+
+demo: .venv/installed
+	@$(VENV)/timeline demo --out demo
+
+test: .venv/installed tools
+	@$(VENV)/python -m pytest $(TEST_FLAGS)
+
+lint: .venv/installed
+	@$(VENV)/ruff check --quiet .
+	@$(VENV)/ruff format --quiet --check . || { echo "formatting differs: $(VENV)/ruff format ."; exit 1; }
+	@$(VENV)/mypy --no-error-summary
+	@$(VENV)/lint-imports --no-cache > .venv/lint-imports.txt || { cat .venv/lint-imports.txt; exit 1; }
+	@$(VENV)/python -m pytest -q tests/test_house.py
+	@echo "lint: clean"
+
+bench: .venv/installed
+	@$(VENV)/python -m tests.bench
+
+docs: .venv/installed
+	@$(VENV)/python -m timeline.docs
+
+lock:
+	@uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--extra notebooks --extra prometheus --group dev --upgrade -o requirements.lock
+	@echo "wrote requirements.lock"
+
+clean:
+	@rm -rf .venv demo dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+.venv/installed: requirements.lock pyproject.toml
+	@echo "making .venv from requirements.lock" >&2
+	@$(PYTHON) -c "import ensurepip" 2>/dev/null || sh tests/tools.sh ensurepip=python3-venv
+	@$(PYTHON) -m venv --clear .venv
+	@$(VENV)/python -m pip install --quiet --require-hashes --only-binary :all: -r requirements.lock
+	@$(VENV)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Programs that are no Python packages. Debian's names; a missing one is installed where we may, else named.
+tools:
+	@sh tests/tools.sh strace=strace promtool=prometheus chromium=chromium
