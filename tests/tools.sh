@@ -13,7 +13,8 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     echo "installing Debian packages:$missing" >&2
     log=$(mktemp)
     # shellcheck disable=SC2086  # a list of names
-    if { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing; } >"$log" 2>&1 </dev/null; then
+    export DEBIAN_FRONTEND=noninteractive
+    if { apt-get update && apt-get install -y --no-install-recommends $missing; } >"$log" 2>&1 </dev/null; then
         rm -f "$log"
         exit 0
     fi
