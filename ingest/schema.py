@@ -110,6 +110,10 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
             Column("blank", "BIGINT", "Lines with nothing on them."),
         ),
     ),
+    "touched_run": (
+        "Runs whose models are older than their events: written in the transaction of the events, emptied by the refresh of the models.",
+        (Column("run_id", "VARCHAR", "A run with new events; may be here more than once."),),
+    ),
     "recording": (
         "What a replay needs, from the recording.* lines. No model or detector reads it.",
         (

@@ -1,0 +1,143 @@
+"""Keeps the model tables up to date: only the runs that new events touched are built again, in one transaction.
+
+The text of a model is the same for one run and for all of them. To build a few runs again, temporary views take the
+names of the event tables and show those runs only; DuckDB finds temporary names first. A rebuild of everything gives
+the same rows as any series of refreshes, because a model never looks across runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import duckdb
+
+from timeline import catalog
+from timeline.catalog import CatalogError, Query
+
+VERSION_TABLE = "model_version"
+
+
+def refresh(connection: duckdb.DuckDBPyConnection) -> int:
+    """Bring every model up to date with the events; the number of runs that were built again.
+
+    All or nothing: readers see the models of before or of after. Needs a connection that may write. Raises CatalogError.
+    """
+    models = catalog.ordered(catalog.read(catalog.MODELS))
+    if not is_stale(connection, models):
+        return 0
+    connection.begin()
+    try:
+        if not _same_version(connection, models):
+            _create(connection, models)
+        runs = _build(connection, models)
+        connection.execute("DELETE FROM touched_run")
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+    return runs
+
+
+def is_stale(connection: duckdb.DuckDBPyConnection, models: Sequence[Query] | None = None) -> bool:
+    """Whether events came since the models were built, or the models are of another version of this program."""
+    models = catalog.ordered(catalog.read(catalog.MODELS)) if models is None else models
+    return not _same_version(connection, models) or _answer(connection, "SELECT count(*) > 0 FROM touched_run")
+
+
+@contextmanager
+def as_of(connection: duckdb.DuckDBPyConnection, at_us: int) -> Iterator[None]:
+    """The models as they were when the log had reached `at_us`, in temporary tables that take the names of the real ones.
+
+    Only this connection sees them, only inside the `with`. Nothing is written, so a read-only connection will do.
+    """
+    models = catalog.ordered(catalog.read(catalog.MODELS))
+    main = _database(connection)
+    # Offsets of clocks stay those of the whole log: what was learned later about a clock is true of earlier times too.
+    later = [model for model in models if model.name not in {"actor_clock", "event_time"}]
+    made: list[str] = []
+    try:
+        connection.execute(f'CREATE TEMP TABLE "event_time" AS FROM {main}."event_time" WHERE at_us <= $at_us', {"at_us": at_us})
+        made.append("event_time")
+        for model in later:
+            connection.execute(f'CREATE TEMP TABLE "{model.name}" AS\n{model.sql}')
+            made.append(model.name)
+        yield
+    finally:
+        for name in made:
+            connection.execute(f'DROP TABLE temp."{name}"')
+
+
+def create_statements(connection: duckdb.DuckDBPyConnection, model: Query) -> list[str]:
+    """The statements that make the model's empty table, types as DuckDB finds them, comments from its header.
+
+    What it reads must be there. Raises CatalogError where the statement fails or a column is not documented.
+    """
+    try:
+        described = connection.execute(f"DESCRIBE\n{model.sql}").fetchall()
+    except duckdb.Error as error:
+        raise CatalogError(f"{model.path}: the statement cannot be used: {error}") from None
+    names = [row[0] for row in described]
+    if sorted(names) != sorted(model.columns):
+        missing, extra = sorted(set(names) - set(model.columns)), sorted(set(model.columns) - set(names))
+        raise CatalogError(
+            f"{model.path}:1: the header must document each column once: write `-- column <name>: <sentence>` for {missing}, remove {extra}"
+        )
+    columns = ", ".join(f'"{name}" {type_}' for name, type_, *_ in described)
+    comments = [f'COMMENT ON COLUMN "{model.name}"."{name}" IS {_literal(model.columns[name])}' for name in names]
+    return [f'CREATE TABLE "{model.name}" ({columns})', f'COMMENT ON TABLE "{model.name}" IS {_literal(model.title)}', *comments]
+
+
+def _create(connection: duckdb.DuckDBPyConnection, models: Sequence[Query]) -> None:
+    """Make all model tables anew, empty, and mark every run as touched."""
+    for model in reversed(models):
+        connection.execute(f'DROP TABLE IF EXISTS "{model.name}"')
+    for model in models:
+        for statement in create_statements(connection, model):
+            connection.execute(statement)
+    connection.execute(f'CREATE OR REPLACE TABLE "{VERSION_TABLE}" AS SELECT $version AS version', {"version": _version(models)})
+    connection.execute(f"COMMENT ON TABLE \"{VERSION_TABLE}\" IS 'Fingerprint of the model files that built the model tables.'")
+    connection.execute("INSERT INTO touched_run SELECT DISTINCT run_id FROM event")
+
+
+def _build(connection: duckdb.DuckDBPyConnection, models: Sequence[Query]) -> int:
+    """Build the touched runs of every model again; how many runs. With every run touched nothing has to be told apart."""
+    main = _database(connection)
+    touched = f'run_id IN (SELECT run_id FROM {main}."touched_run")'
+    everything = _answer(connection, f"SELECT count(*) = 0 FROM log_bounds WHERE NOT {touched}")
+    shadowed = [] if everything else sorted({name for model in models for name in model.inputs})
+    for name in shadowed:
+        connection.execute(f'CREATE TEMP VIEW "{name}" AS FROM {main}."{name}" WHERE {touched}')
+    for model in models:
+        connection.execute(f'DELETE FROM {main}."{model.name}"' + ("" if everything else f" WHERE {touched}"))
+        connection.execute(f'INSERT INTO {main}."{model.name}"\n{model.sql}')
+    for name in shadowed:
+        connection.execute(f'DROP VIEW temp."{name}"')
+    return int(_answer(connection, "SELECT count(DISTINCT run_id) FROM touched_run"))
+
+
+def _same_version(connection: duckdb.DuckDBPyConnection, models: Sequence[Query]) -> bool:
+    there = _answer(connection, "SELECT count(*) > 0 FROM duckdb_tables() WHERE table_name = $name AND NOT internal", {"name": VERSION_TABLE})
+    return there and _answer(connection, f"SELECT max(version) FROM {VERSION_TABLE}") == _version(models)
+
+
+def _version(models: Sequence[Query]) -> str:
+    return hashlib.sha256("\0".join(f"{model.name}\0{model.sql}" for model in models).encode()).hexdigest()[:16]
+
+
+def _database(connection: duckdb.DuckDBPyConnection) -> str:
+    """`"database"."main"`: the full name of the schema that holds the real tables."""
+    name: str = _answer(connection, "SELECT current_database()")
+    return '"' + name.replace('"', '""') + '"."main"'
+
+
+def _answer(connection: duckdb.DuckDBPyConnection, query: str, bound: dict[str, Any] | None = None) -> Any:
+    row = connection.execute(query, bound or {}).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
