@@ -1,0 +1,1 @@
+"""The driver that answers effects from a heap of simulated time. Same seed, same bytes."""
