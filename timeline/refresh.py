@@ -119,8 +119,8 @@ def _build(connection: duckdb.DuckDBPyConnection, models: Sequence[Query]) -> in
 
 
 def _same_version(connection: duckdb.DuckDBPyConnection, models: Sequence[Query]) -> bool:
-    there = _answer(connection, "SELECT count(*) > 0 FROM duckdb_tables() WHERE table_name = $name AND NOT internal", {"name": VERSION_TABLE})
-    return there and _answer(connection, f"SELECT max(version) FROM {VERSION_TABLE}") == _version(models)
+    there = _answer(connection, "SELECT count(*) > 0 FROM duckdb_tables() WHERE table_name = $name", {"name": VERSION_TABLE})
+    return bool(there and _answer(connection, f"SELECT max(version) FROM {VERSION_TABLE}") == _version(models))
 
 
 def _version(models: Sequence[Query]) -> str:
