@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ingest.events.recording import RecordingStarted
-from reference_cluster.sim import faults as fault_plan
-from reference_cluster.sim.faults import Fault, Faults
+from reference_cluster.sim import fault_table
+from reference_cluster.sim.fault_table import Fault, Means
+from reference_cluster.sim.faults import Faults
 from reference_cluster.sim.journal import Journal, Sink
 from reference_cluster.sim.kernel import Kernel, Process, Truth
 from reference_cluster.sim.network import Network
@@ -43,7 +44,7 @@ class Simulation(Kernel):
         self.network = Network(self, latency.network_us)
 
 
-class World(fault_plan.World, Protocol):
+class World(fault_table.World, Protocol):
     """The processes of a scenario. Made for one run."""
 
     def boot(self) -> None:
@@ -120,7 +121,7 @@ def simulate(
         plan = [fault if isinstance(fault, Fault) else Fault.model_validate(fault) for fault in faults]
     world = scenario.world(simulation, switches, policy)
     simulation.process_ended.append(world.ended)
-    faulty = Faults(simulation, simulation.store, simulation.network, world, plan)
+    faulty = Faults(Means(simulation, simulation.store, simulation.network, world), plan)
     simulation.journal.head(
         RecordingStarted(
             replayer=REPLAYER,
