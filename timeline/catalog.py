@@ -100,7 +100,9 @@ def ordered(queries: Mapping[str, Query]) -> list[Query]:
             return
         if name in open_path:
             circle = " → ".join([*open_path[open_path.index(name) :], name])
-            raise CatalogError(f"{queries[name].path}:1: these models read each other in a circle: {circle}; let one of them read event_time instead")
+            raise CatalogError(
+                f"{queries[name].path}:1: these models read each other in a circle: {circle}; let one of them read event_time instead"
+            )
         open_path.append(name)
         for needed in queries[name].inputs:
             if needed in queries:
@@ -113,7 +115,7 @@ def ordered(queries: Mapping[str, Query]) -> list[Query]:
     return list(done.values())
 
 
-# ---- the header
+KEYS = ("severity", "alert_for", "catalogue", "source", "needs", "says", "impact", "diagnosis", "mitigation")
 
 KEYS = ("severity", "source", "says", "alert_for", "impact", "diagnosis", "mitigation")
 _KEY = re.compile(r"(param |column )?([a-z][a-z0-9_]*): *(.*)")
