@@ -168,7 +168,7 @@ def _runbook(detector: Query) -> str:
     lines = _page(
         detector.title.rstrip("."),
         f"timeline/detectors/{detector.name}.sql",
-        f"Detector `{detector.name}`, severity {detector.fields['severity']}.",
+        f"Detector `{detector.name}`, severity {detector.fields['severity']}, {detector.fields['catalogue']} of the catalogue.",
     )
     lines += ["## Meaning", "", detector.meaning, "", f"A finding says: *{detector.fields['says']}*", ""]
     for heading in HEADINGS:
@@ -183,7 +183,8 @@ def _runbook(detector: Query) -> str:
     ]
     if detector.params:
         lines += ["## Parameters", "", *_table(["name", "default", "meaning"], ([p.name, str(p.default), p.doc] for p in detector.params))]
-    return "\n".join([*lines, f"Learned from: {detector.fields['source']}."])
+    lines += ["## Limits", "", f"Unknown where the log lacks {detector.fields['needs']}. Learned from {detector.fields['source']}."]
+    return "\n".join(lines)
 
 
 # ---- commands
