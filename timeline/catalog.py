@@ -115,9 +115,9 @@ def ordered(queries: Mapping[str, Query]) -> list[Query]:
     return list(done.values())
 
 
-KEYS = ("severity", "alert_for", "catalogue", "source", "needs", "says", "impact", "diagnosis", "mitigation")
+KEYS = ("severity", "catalogue", "source", "needs", "says", "alert_for", "impact", "diagnosis", "mitigation")
 
-KEYS = ("severity", "source", "says", "alert_for", "impact", "diagnosis", "mitigation")
+KEYS = ("severity", "catalogue", "source", "needs", "says", "alert_for", "impact", "diagnosis", "mitigation")
 _KEY = re.compile(r"(param |column )?([a-z][a-z0-9_]*): *(.*)")
 
 
