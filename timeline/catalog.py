@@ -115,7 +115,7 @@ def ordered(queries: Mapping[str, Query]) -> list[Query]:
     return list(done.values())
 
 
-KEYS = ("severity", "catalogue", "source", "needs", "says", "alert_for", "impact", "diagnosis", "mitigation")
+# ---- the header
 
 KEYS = ("severity", "catalogue", "source", "needs", "says", "alert_for", "impact", "diagnosis", "mitigation")
 _KEY = re.compile(r"(param |column )?([a-z][a-z0-9_]*): *(.*)")
