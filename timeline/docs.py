@@ -67,6 +67,12 @@ def _prose(doc: str | None) -> str:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in (doc or "").split("\n\n"))
 
 
+def _sentence(text: str) -> str:
+    """A header's value as a sentence: names in code stay as they are."""
+    start = text if text.startswith("`") or "_" in text.partition(" ")[0] else f"{text[:1].upper()}{text[1:]}"
+    return start if start.endswith((".", "?", "!")) else f"{start}."
+
+
 # ---- events
 
 
@@ -172,7 +178,7 @@ def _runbook(detector: Query) -> str:
     )
     lines += ["## Meaning", "", detector.meaning, "", f"A finding says: *{detector.fields['says']}*", ""]
     for heading in HEADINGS:
-        lines += [f"## {heading.capitalize()}", "", detector.fields[heading], ""]
+        lines += [f"## {heading.capitalize()}", "", _sentence(detector.fields[heading]), ""]
     lines += [
         "## Reproduce",
         "",
@@ -183,7 +189,8 @@ def _runbook(detector: Query) -> str:
     ]
     if detector.params:
         lines += ["## Parameters", "", *_table(["name", "default", "meaning"], ([p.name, str(p.default), p.doc] for p in detector.params))]
-    lines += ["## Limits", "", f"Unknown where the log lacks {detector.fields['needs']}. Learned from {detector.fields['source']}."]
+    lines += ["## Limits", "", f"Unknown where the log does not give {detector.fields['needs']}.", ""]
+    lines += ["## Source", "", _sentence(detector.fields["source"])]
     return "\n".join(lines)
 
 
