@@ -179,15 +179,21 @@ class Scenario(Part):
         """The sessions of this run, in order of time, drawn from `chance`."""
         made: list[tuple[int, Arrivals, int, str]] = []
         for arrivals in self.arrivals:
-            at_us = chance.randint(*arrivals.at)
+            at_us = draw(chance, arrivals.at)
             for _ in range(arrivals.count):
-                made.append((at_us, arrivals, chance.randint(*arrivals.hold), arrivals.on or chance.choice(self.instances())))
-                at_us += chance.randint(*arrivals.every)
+                made.append((at_us, arrivals, draw(chance, arrivals.hold), arrivals.on or self.instances()[draw(chance, (0, self.replicas - 1))]))
+                at_us += draw(chance, arrivals.every)
         made.sort(key=lambda item: item[0])
         return [
             Session(id=f"s-{number + 1}", org=arrivals.org, at_us=at_us, hold_us=hold_us, patience_us=arrivals.patience, on=on)
             for number, (at_us, arrivals, hold_us, on) in enumerate(made)
         ]
+
+
+def draw(chance: random.Random, span: tuple[int, int]) -> int:
+    """A whole number of the span, ends included. By `random()` alone, which is the same in every Python."""
+    low, high = span
+    return low + int(chance.random() * (high - low + 1))
 
 
 def names() -> list[str]:

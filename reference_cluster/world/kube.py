@@ -1,0 +1,87 @@
+"""The cluster that runs pods, and the workers inside them: it makes, starts, activates, probes and ends them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ingest.events.base import Decision
+from ingest.events.warm_pool import WorkerPodCreated, WorkerPodGone
+from reference_cluster.effects import Emit, Now, Random, Receive, Reply, Request, Said, Sleep, Start
+from reference_cluster.scenario import World
+from reference_cluster.world.messages import Activate, AwaitPod, CreatePod, DeletePod, Done, ListPods, Pods, PodSeen, Probe
+
+ADDRESS = "kube/pods"
+POLL_US = 250_000
+
+
+@dataclass
+class Kube:
+    """The pods that there are: worker to time of creation, and those that are ready."""
+
+    world: World
+    pods: dict[str, int] = field(default_factory=dict)
+    ready: set[str] = field(default_factory=set)
+
+
+async def _some_time(span: tuple[int, int]) -> None:
+    low, high = span
+    await Sleep(low + int((high - low) * await Random()))
+
+
+async def _say(decision: Decision, worker: str) -> None:
+    await Emit((Said(decision, worker),))
+
+
+async def serve(kube: Kube) -> None:
+    """Answer requests, each beside the others."""
+    while True:
+        request = await Receive(ADDRESS)
+        await Start(_answer(kube, request), "pods")
+
+
+async def _answer(kube: Kube, request: Request) -> None:
+    match request.message:
+        case CreatePod(worker=worker):
+            if worker not in kube.pods:
+                kube.pods[worker] = await Now()
+                await _say(WorkerPodCreated(), worker)
+                await Start(_start(kube, worker), "pods")
+            await Reply(request, Done())
+        case AwaitPod(worker=worker):
+            while worker in kube.pods and worker not in kube.ready:
+                await Sleep(POLL_US)
+            await _done_if(request, worker in kube.ready, "pod_gone")
+        case DeletePod(worker=worker):
+            if worker in kube.pods:
+                await Start(_end(kube, worker), "pods")
+            await Reply(request, Done())
+        case ListPods():
+            now_us = await Now()
+            await Reply(request, Pods(pods=tuple(PodSeen(worker=worker, age_us=now_us - made_us) for worker, made_us in kube.pods.items())))
+        case Activate(worker=worker):
+            await _some_time(kube.world.activation)
+            await _done_if(request, worker in kube.ready, "pod_gone")
+        case Probe(worker=worker):
+            await _done_if(request, worker in kube.ready, "pod_gone")
+        case other:
+            await Reply(request, refused=f"no such request: {other.name}")
+
+
+async def _done_if(request: Request, done: bool, otherwise: str) -> None:
+    if done:
+        await Reply(request, Done())
+    else:
+        await Reply(request, refused=otherwise)
+
+
+async def _start(kube: Kube, worker: str) -> None:
+    await _some_time(kube.world.pod_ready)
+    if worker in kube.pods:
+        kube.ready.add(worker)
+
+
+async def _end(kube: Kube, worker: str) -> None:
+    kube.ready.discard(worker)
+    await _some_time(kube.world.pod_gone)
+    if kube.pods.pop(worker, None) is not None:
+        await _say(WorkerPodGone(), worker)
