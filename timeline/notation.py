@@ -248,7 +248,8 @@ def parse(text: str, *, start_us: int = 0, run_id: str = "run") -> Line:
                 _parse_named(scan, fields)
     fields["time"] = moment(at_us + skew_us)
     fields.setdefault("event_id", usual_id(fields["actor"], fields["incarnation"], fields.get("seq")))
-    return Line(at_us, Event(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}))
+    many = {name: tuple(fields[name]) for name in ("refs", "caused_by", "inputs")}
+    return Line(at_us, Event.model_validate({**fields, **many}))
 
 
 def _parse_actor(scan: _Scanner) -> tuple[str, str | None]:
@@ -288,14 +289,16 @@ def _parse_input(scan: _Scanner) -> Input:
     version = scan.take(re.compile(r"-?\d+")) if scan.skip("@") else None
     age_us = scan.duration() if scan.skip("~") else None
     digest = scan.word(_BARE_NAME, "a digest") if scan.skip("#") else None
-    return Input.model_validate({
-        "source": source,
-        "kind": kind,
-        "id": name,
-        "version": None if version is None else int(version),
-        "age_ms": None if age_us is None else age_us // 1000,
-        "digest": digest,
-    })
+    return Input.model_validate(
+        {
+            "source": source,
+            "kind": kind,
+            "id": name,
+            "version": None if version is None else int(version),
+            "age_ms": None if age_us is None else age_us // 1000,
+            "digest": digest,
+        }
+    )
 
 
 def _parse_named(scan: _Scanner, fields: dict[str, Any]) -> None:
