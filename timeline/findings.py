@@ -1,0 +1,270 @@
+"""Findings: what the detectors say about a log, as sentences with evidence.
+
+A detector is one file below `detectors/`; its rows become findings here. Its first columns are
+`run_id, subject_kind, subject_id, ts_us, dur_us, is_open, verdict, evidence`; the rest are its own and go to `data`, except
+`cost_<unit>`, which is the finding's cost, and `severity`, which stands in for the one of the header.
+
+A verdict is never a guess. `found` is proven by events that are here; `pending` says that the log ends before it can be
+known; `unknown` says that the log lacks what the detector needs. Only a detector with none of these is clean.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from typing import Annotated, Any, Literal, get_args
+
+from duckdb import DuckDBPyConnection
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+
+from ingest.errors import UsageError
+from timeline import catalog
+from timeline.catalog import CatalogError, Query
+from timeline.moment import shown
+from timeline.notation import duration, moment_us
+from timeline.refresh import as_of
+
+Severity = Literal["info", "warning", "critical", "invariant"]
+Verdict = Literal["clean", "unknown", "pending", "found"]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+"""From the mildest to the worst; an `invariant` must never be found, whatever fails."""
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+"""From the weakest to the strongest; a detector has the strongest that any of its rows has."""
+
+LEADING = ("run_id", "subject_kind", "subject_id", "ts_us", "dur_us", "is_open", "verdict", "evidence")
+VALUE_MAX = 2**62
+
+
+def _moment_us(value: object) -> object:
+    return moment_us(value) if isinstance(value, str) else value
+
+
+Moment = Annotated[int, BeforeValidator(_moment_us), PlainSerializer(shown, return_type=str, when_used="json")]
+"""A moment in microseconds UTC; in JSON it is RFC 3339."""
+
+
+class Part(BaseModel):
+    """Base of a finding and its parts: closed and immutable."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Subject(Part):
+    """What a finding is about."""
+
+    kind: str
+    id: str
+
+
+class Cost(Part):
+    """What it wasted, where the events say so."""
+
+    unit: str
+    """Such as vcpu_seconds."""
+    amount: float
+
+
+class Finding(Part):
+    """One leak, or one broken rule, with the events that prove it."""
+
+    finding_id: str
+    """Stays the same when the same log, or a longer one, is judged again."""
+    run_id: str
+    detector: str
+    """Name of the file that found it: family/name."""
+    severity: Severity
+    verdict: Literal["found", "pending", "unknown"]
+    subject: Subject
+    since: Moment
+    until: Moment | None
+    """None while it lasts."""
+    evidence: list[str]
+    """Ids of the events that prove it."""
+    says: str
+    """The finding as one sentence."""
+    cost: Cost | None
+    data: dict[str, str | int | float | bool | None]
+    """The detector's own columns."""
+
+
+class Report(Part):
+    """The judgement of a log."""
+
+    as_of: Moment | None
+    """The moment that was judged: the one asked for, else the end of the log; none for an empty log."""
+    detectors: list[str]
+    """The detectors that judged."""
+    findings: list[Finding]
+    """Certain ones first, the worst of them first, then in order of time."""
+    verdicts: dict[str, Verdict]
+    """Detector to its verdict."""
+
+
+def detect(
+    connection: DuckDBPyConnection,
+    detectors: Sequence[str] = (),
+    params: Mapping[str, int] | None = None,
+    as_of_us: int | None = None,
+    run_id: str | None = None,
+) -> Report:
+    """Judge the log with these detectors, or all; the models must be up to date.
+
+    `params` are keyed `detector.parameter`. With `as_of_us` the log is judged as it was at that moment, with `run_id` only that
+    run. Raises UsageError for a detector or parameter that is not there, or a value that no parameter can have.
+    """
+    chosen = _chosen(detectors)
+    bound = _bound(chosen, params or {})
+    with nullcontext() if as_of_us is None else as_of(connection, as_of_us):
+        lacking = _lacking(connection, chosen, run_id)
+        findings = [one for query in chosen for one in _findings(connection, query, bound[query.name], run_id)]
+        ended = connection.execute("SELECT max(end_us) FROM log_bounds WHERE run_id = coalesce($run, run_id)", {"run": run_id}).fetchone()
+    verdicts: dict[str, Verdict] = {query.name: "unknown" if query.name in lacking else "clean" for query in chosen}
+    for one in findings:
+        verdicts[one.detector] = max(verdicts[one.detector], one.verdict, key=VERDICTS.index)
+    return Report(
+        as_of=as_of_us if as_of_us is not None or ended is None else ended[0],
+        detectors=list(verdicts),
+        findings=sorted(findings, key=_urgency),
+        verdicts=verdicts,
+    )
+
+
+def at_least(severity: str, least: str) -> bool:
+    """Whether a severity is `least` or worse. Raises UsageError where `least` is no severity."""
+    if least not in SEVERITIES:
+        raise UsageError(f"comparing severities: {least!r} is none; they are {', '.join(SEVERITIES)}")
+    return SEVERITIES.index(severity) >= SEVERITIES.index(least)  # type: ignore[arg-type]  # a severity of a finding
+
+
+def _urgency(one: Finding) -> tuple[Any, ...]:
+    ranks = (-VERDICTS.index(one.verdict), -SEVERITIES.index(one.severity))
+    return (*ranks, one.since, one.run_id, one.detector, one.subject.kind, one.subject.id, one.finding_id)
+
+
+# ---- which detectors, with which parameters
+
+
+@functools.cache
+def _all() -> dict[str, Query]:
+    """Every detector by name; the files are read once in the life of the process."""
+    return catalog.read(catalog.DETECTORS)
+
+
+def _chosen(names: Sequence[str]) -> list[Query]:
+    known = _all()
+    for name in names:
+        if name not in known:
+            raise UsageError(f"choosing detectors: there is no {name!r}; {_nearest(name, known)}")
+    return [query for name, query in known.items() if not names or name in names]
+
+
+def _bound(chosen: Iterable[Query], params: Mapping[str, int]) -> dict[str, dict[str, int]]:
+    """What is bound for each detector: its defaults, and what was asked for instead."""
+    bound = {query.name: dict(query.defaults) for query in chosen}
+    places = [f"{detector}.{param}" for detector, values in bound.items() for param in values]
+    for place, value in params.items():
+        detector, _, param = place.rpartition(".")
+        if param not in bound.get(detector, {}):
+            raise UsageError(f"setting the parameter {place!r}: no chosen detector has it; {_nearest(place, places)}")
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= VALUE_MAX:
+            raise UsageError(
+                f"setting the parameter {place!r} to {value!r}: give a whole number from 0 to 2^62; microseconds where it ends in _us"
+            )
+        bound[detector][param] = value
+    return bound
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.4) or sorted(known)
+    return f"there are {', '.join(near)}" if near else "there is none at all"
+
+
+# ---- rows to findings
+
+
+def _findings(connection: DuckDBPyConnection, query: Query, bound: Mapping[str, int], run_id: str | None) -> Iterator[Finding]:
+    cursor = connection.execute(query.sql, dict(bound))
+    names = [column[0] for column in cursor.description or ()]
+    if tuple(names[: len(LEADING)]) != LEADING:
+        raise CatalogError(f"{query.path}:1: the columns begin with {names[: len(LEADING)]}; a detector's begin with {list(LEADING)}")
+    twins: Counter[tuple[str, ...]] = Counter()
+    for values in cursor.fetchall():
+        row = dict(zip(names, values, strict=True))
+        if run_id is not None and row["run_id"] != run_id:
+            continue
+        evidence = list(dict.fromkeys(event_id for event_id in row["evidence"] if event_id is not None))
+        key = (query.name, row["run_id"], row["subject_kind"], row["subject_id"], str(row["ts_us"]), *evidence[:1])
+        yield _finding(query, row, evidence, _id(key, twins[key]))
+        twins[key] += 1
+
+
+def _finding(query: Query, row: Mapping[str, Any], evidence: list[str], finding_id: str) -> Finding:
+    own = {name: value for name, value in row.items() if name not in LEADING}
+    costs = [
+        Cost(unit=name.removeprefix("cost_"), amount=round(float(value), 3))
+        for name, value in own.items()
+        if name.startswith("cost_") and value
+    ]
+    return Finding(
+        finding_id=finding_id,
+        run_id=row["run_id"],
+        detector=query.name,
+        severity=own.pop("severity", query.fields.get("severity")),
+        verdict=row["verdict"],
+        subject=Subject(kind=row["subject_kind"], id=row["subject_id"]),
+        since=row["ts_us"],
+        until=None if row["is_open"] else row["ts_us"] + row["dur_us"],
+        evidence=evidence,
+        says=_sentence(query.fields.get("says", query.title), row),
+        cost=costs[0] if costs else None,
+        data={name: value for name, value in own.items() if not name.startswith("cost_")},
+    )
+
+
+def _id(key: tuple[str, ...], twin: int) -> str:
+    """Twelve hex digits of what a finding is about; rows that agree in all of it are told apart by their order."""
+    return hashlib.sha256("\0".join((*key, *([str(twin)] if twin else []))).encode()).hexdigest()[:12]
+
+
+def _sentence(says: str, row: Mapping[str, Any]) -> str:
+    """`says` with each `{column}` filled in; `{subject}` is kind and id."""
+    words = {name: _word(name, value) for name, value in row.items()} | {"subject": f"{row['subject_kind']} {row['subject_id']}"}
+    return re.sub(r"\{(\w+)\}", lambda match: words[match[1]], says)
+
+
+def _word(name: str, value: object) -> str:
+    if name.endswith("_us") and isinstance(value, int):
+        step_us = 1_000_000 if abs(value) >= 60_000_000 else 1000 if abs(value) >= 1_000_000 else 1
+        return duration(value - value % step_us)
+    return "nobody" if value is None else str(value)
+
+
+# ---- what a detector needs
+
+
+def _lacking(connection: DuckDBPyConnection, chosen: Iterable[Query], run_id: str | None) -> set[str]:
+    """The detectors that cannot judge some run: a table that they need has no row of it, or a column no value."""
+    needs = {query.name: [need.strip() for need in query.fields.get("needs", "event_time").split(",")] for query in chosen}
+    missing = {need for need in sorted({need for each in needs.values() for need in each}) if _is_missing(connection, need, run_id)}
+    return {name for name, each in needs.items() if missing.intersection(each)}
+
+
+def _is_missing(connection: DuckDBPyConnection, need: str, run_id: str | None) -> bool:
+    table, _, column = need.partition(".")
+    query = f"""
+        SELECT count(*) = 0 OR count(*) FILTER (WHERE there.run_id IS NULL) > 0
+        FROM (SELECT run_id FROM log_bounds WHERE run_id = coalesce($run, run_id)) AS run
+        LEFT JOIN (SELECT DISTINCT run_id FROM {identifier(table)} WHERE {identifier(column or "run_id")} IS NOT NULL) AS there USING (run_id)
+    """
+    row = connection.execute(query, {"run": run_id}).fetchone()
+    return row is None or bool(row[0])
+
+
+def identifier(name: str) -> str:
+    """A name of our schema, quoted."""
+    return '"' + name.replace('"', '""') + '"'
