@@ -164,6 +164,7 @@ class Meddling:
 
 MEDDLINGS: dict[str, Meddling] = {
     "renew_blip": Meddling((Commit, Lease), "*lease.renew*", instead=fail),
+    "lease_unreachable": Meddling((Commit, Read, Lease), "*lease.*", instead=fail),
     "store_write_fails": Meddling((Commit,), instead=fail),
     "read_fails": Meddling((Read,), instead=fail),
     "list_fails": Meddling((List,), instead=fail),
