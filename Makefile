@@ -24,7 +24,7 @@ lint: .venv/installed
 	@$(VENV)/ruff format --quiet --check . || { echo "formatting differs: $(VENV)/ruff format ."; exit 1; }
 	@$(VENV)/mypy --no-error-summary
 	@$(VENV)/lint-imports --no-cache > .venv/lint-imports.txt || { cat .venv/lint-imports.txt; exit 1; }
-	@$(VENV)/python -m pytest -q tests/test_house.py
+	@$(VENV)/python -m pytest -q tests/test_house.py tests/test_sql_portable.py
 	@echo "lint: clean"
 
 bench: .venv/installed
