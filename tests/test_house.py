@@ -22,7 +22,7 @@ SQL = files(".sql")
 MODELS = tuple(path for path in SQL if path.startswith("timeline/models/"))
 DETECTORS = tuple(path for path in SQL if path.startswith("timeline/detectors/"))
 
-HEADER_KEYS = ("severity", "source", "says", "impact", "diagnosis", "mitigation")
+HEADER_KEYS = ("severity", "catalogue", "source", "needs", "says", "impact", "diagnosis", "mitigation")
 STORIES_MIN = 3
 
 
