@@ -16,7 +16,7 @@ from reference_cluster.programs import run_control_plane
 from reference_cluster.records import Put
 from reference_cluster.scenario import Config, Scenario, draw
 from reference_cluster.sim.faults import Fault
-from reference_cluster.sim.kernel import Process
+from reference_cluster.sim.kernel import Kernel, Process
 from reference_cluster.sim.run import Latency, Simulation
 from reference_cluster.subsystems.control_plane import ControlPlane
 from reference_cluster.subsystems.election import LEASE
@@ -51,6 +51,10 @@ class Staged:
             )
             for fault in self.scenario.faults
         ]
+
+    def plan_of(self, seed: int) -> list[Fault]:
+        """The fault plan that a run with this seed draws."""
+        return self.plan(Kernel(seed).stream("faults"))
 
     def world(self, simulation: Simulation, switches: Mapping[str, bool], policy: Mapping[str, Any]) -> Cluster:
         """The cluster of one run, not yet booted."""
