@@ -73,7 +73,10 @@ class Said:
 
 
 class Effect(Generic[R]):
-    """Something asked of the driver. Awaiting it hands it over and gives the answer."""
+    """Something asked of the driver. Awaiting it hands it over and gives the answer.
+
+    Effects are not frozen: a frozen dataclass takes twice as long to make, and a run makes millions of them.
+    """
 
     __slots__ = ()
 
@@ -153,24 +156,24 @@ class Task:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Now(Effect[int]):
     """The process's own clock."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sleep(Effect[None]):
     """Wait."""
 
     us: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Random(Effect[float]):
     """A draw of local chance."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Read(Effect[Row | None]):
     """One row of the store."""
 
@@ -179,7 +182,7 @@ class Read(Effect[Row | None]):
     label: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class List(Effect[list[Row]]):
     """The rows of a table whose fields equal `where`; a tuple there means any of these."""
 
@@ -188,7 +191,7 @@ class List(Effect[list[Row]]):
     label: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Watch(Effect[list[Change]]):
     """The changes of a table after a revision; waits until there is one, and for the delay of the watch."""
 
@@ -196,7 +199,7 @@ class Watch(Effect[list[Change]]):
     after: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Commit(Effect[CommitResult]):
     """Write rows and their decision events in one transaction. `label` names the decision, for faults and journals."""
 
@@ -205,28 +208,28 @@ class Commit(Effect[CommitResult]):
     label: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Lock(Effect[None]):
     """Wait for an advisory lock. Held by the task, not the process: taking it twice waits for ever."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TryLock(Effect[bool]):
     """Take an advisory lock if it is free."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Unlock(Effect[None]):
     """Give an advisory lock back."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Lease(Effect[LeaseHeld | LeaseRefused]):
     """Take or renew time-bounded ownership of a name, judged by the store's clock. Raises StoreDown."""
 
@@ -235,7 +238,7 @@ class Lease(Effect[LeaseHeld | LeaseRefused]):
     ttl_us: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call(Effect[Message]):
     """Send a message and wait for the reply."""
 
@@ -244,14 +247,14 @@ class Call(Effect[Message]):
     timeout_us: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Receive(Effect[Request]):
     """The next message to an address of this process."""
 
     address: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reply(Effect[None]):
     """Answer a request. A `refused` reason instead of a message raises CallRefused at the caller."""
 
@@ -260,14 +263,14 @@ class Reply(Effect[None]):
     refused: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Emit(Effect[tuple[str, ...]]):
     """Record decision events that no store commits."""
 
     events: tuple[Said, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Start(Effect[Task]):
     """Run a program beside this one, in the same process. Events of it carry the component's name."""
 
@@ -275,14 +278,14 @@ class Start(Effect[Task]):
     component: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Cancel(Effect[None]):
     """Stop a task of this process."""
 
     task: Task
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Exit(Effect[None]):
     """End the process."""
 

@@ -17,6 +17,8 @@ from reference_cluster.effects import Effect, Watch
 from reference_cluster.sim.fault_table import ACTS, MEDDLINGS, Answer, Fault, Means, label_of, took_place
 from reference_cluster.sim.kernel import LATE, Handler, Task
 
+__all__ = ["Fault", "Faults", "names"]
+
 
 class Planned:
     """A fault of the plan and what became of it."""

@@ -18,7 +18,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import sha256
 from heapq import heappop, heappush
 from typing import Any
@@ -31,7 +31,6 @@ EPOCH_US = 1_767_225_600_000_000
 """2026-01-01T00:00:00Z, the moment at which every simulation begins."""
 EFFECTS_AT_ONCE_MAX = 100_000
 """Effects that a program may ask for before it lets time pass."""
-
 NORMAL, LATE = 0, 1
 """Priorities: what is LATE takes place after everything else of the same microsecond."""
 
@@ -96,11 +95,13 @@ class Process:
 class Task:
     """A program in a process, under the name of a component."""
 
-    __slots__ = ("cause", "chance", "component", "effect", "handle", "locks", "meddle", "n", "process", "program", "revision")
+    __slots__ = ("cause", "chance", "component", "effect", "handle", "locks", "meddle", "n", "process", "program", "revision", "send")
 
     def __init__(self, handle: effects.Task, program: Program, process: Process, cause: str | None) -> None:
         self.handle = handle
         self.program = program
+        self.send: Callable[[Any], Effect[Any]] = program.send
+        """Resumes the program with an answer, and gives its next effect."""
         self.process = process
         self.component = handle.name
         self.n = 0
@@ -225,6 +226,8 @@ class Kernel:
         """Run a program in a process, from this moment on."""
         process.started += 1
         task = Task(effects.Task(process.started, component), program, process, cause)
+        if self.completed is not None:
+            task.send = partial(self._send_observed, self.completed, task)
         process.tasks[process.started] = task
         self.resume(task, 0, self.now_us, None)
         return task
@@ -259,12 +262,10 @@ class Kernel:
     def _step(self, task: Task, answer: Any) -> None:
         """Resume a task, and go on for as long as its effects are answered at once."""
         handlers = self.handlers
-        send = task.program.send
-        for _ in range(EFFECTS_AT_ONCE_MAX):
-            if self.completed is not None and task.effect is not None:
-                self.completed(task, answer)
+        last = task.n + EFFECTS_AT_ONCE_MAX
+        while True:
             try:
-                effect = send(answer) if answer.__class__ is not Raise else task.program.throw(answer.error)
+                effect = task.send(answer) if answer.__class__ is not Raise else self._throw(task, answer)
             except StopIteration:
                 self._end(task)
                 return
@@ -279,7 +280,19 @@ class Kernel:
             answer = handler(task, effect)
             if answer is WAITING:
                 return
-        raise ProgramFailed(f"{self._where(task)} asked for {EFFECTS_AT_ONCE_MAX} effects without letting time pass")
+            if task.n == last:
+                raise ProgramFailed(f"{self._where(task)} asked for {EFFECTS_AT_ONCE_MAX} effects without letting time pass")
+
+    def _throw(self, task: Task, answer: Raise) -> Effect[Any]:
+        if self.completed is not None:
+            self.completed(task, answer)
+        return task.program.throw(answer.error)
+
+    @staticmethod
+    def _send_observed(completed: Callable[[Task, Any], None], task: Task, answer: Any) -> Effect[Any]:
+        if task.effect is not None:
+            completed(task, answer)
+        return task.program.send(answer)
 
     def _where(self, task: Task) -> str:
         last = f"after effect {task.n} ({task.effect!r})" if task.effect is not None else "before its first effect"

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -149,8 +149,11 @@ class Store:
         self._reply(task, n, self._seen(row) if row is not None else None)
 
     def _list(self, task: Task, n: int, effect: List, _issued_us: int) -> None:
-        table, where = self._table(effect.table), list(effect.where.items())
-        self._reply(task, n, [self._seen(table.rows[key]) for key in table.keys if _matches(table.rows[key].fields, where)])
+        found = self.rows(effect.table)
+        for name, want in effect.where.items():
+            wanted = want if isinstance(want, tuple) else (want,)
+            found = [row for row in found if row.fields.get(name) in wanted]
+        self._reply(task, n, [self._seen(row) for row in found])
 
     def _watch(self, task: Task, effect: Watch) -> Waiting:
         """Deliver what was committed at least one delay ago; where there is nothing yet, wait for the next change."""
@@ -187,7 +190,7 @@ class Store:
         committed = self._apply(effect.writes)
         ids = self._journal.record(task, effect.events, issued_us, committed.revision, committed.commit_us)
         self.lamport = process.lamport
-        self._reply(task, n, replace(committed, event_ids=ids))
+        self._reply(task, n, Committed(committed.revision, committed.commit_us, ids))
 
     def _first_conflict(self, writes: tuple[Write, ...]) -> Conflict | None:
         if len({(write.table, write.key) for write in writes}) < len(writes):
@@ -313,7 +316,3 @@ class Store:
 def _value(row: Row, name: str) -> object:
     """What an expectation of that name is held against: one of the row's own two marks, else a field."""
     return getattr(row, name) if name in ("version", "updated_us") else row.fields.get(name)
-
-
-def _matches(fields: Mapping[str, object], where: list[tuple[str, object]]) -> bool:
-    return all(fields.get(name) in want if isinstance(want, tuple) else fields.get(name) == want for name, want in where)
