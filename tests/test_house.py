@@ -124,10 +124,6 @@ def test_sql_is_never_put_together_from_values():
     demand_none(broken(house.built_sql, PRODUCT))
 
 
-def test_no_call_needs_a_package_that_nobody_declared():
-    demand_none(broken(house.undeclared_arrow, PYTHON))
-
-
 @pytest.mark.parametrize(
     ("rule", "bad", "good"),
     [
@@ -147,7 +143,6 @@ def test_no_call_needs_a_package_that_nobody_declared():
         (house.built_sql, "con.execute('SELECT %s' % value)", "con.execute(f'SELECT {COLUMNS} FROM event')"),
         (house.built_sql, "con.sql('SELECT {}'.format(value))", "con.sql(model.text)"),
         (house.built_sql, "query = f'DELETE FROM event WHERE run_id = {run}'", "says = f'deleted {run}'"),
-        (house.undeclared_arrow, "con.sql(query).pl()", "polars.DataFrame(con.sql(query))"),
         (house.long_functions, "def f():\n" + "    x = 1\n" * 70, "def f():\n" + "    x = 1\n" * 69),
     ],
 )
