@@ -102,6 +102,8 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
             Column("format", "VARCHAR", "What it was taken for."),
             Column("fingerprint", "VARCHAR", "SHA-256 of its first bytes, up to 64 KiB, as they lie on disk."),
             Column("offset_bytes", "BIGINT", "How far it was read, in unpacked bytes."),
+            Column("disk_bytes", "BIGINT", "How far it was read, in bytes on disk; null while a packed file is not read to its end."),
+            Column("tail_sha256", "VARCHAR", "SHA-256 of the bytes on disk before that place, up to 256."),
             Column("lines", "BIGINT", "Lines that were read."),
             Column("events", "BIGINT", "Lines that became events."),
             Column("duplicates", "BIGINT", "Lines whose event was here already."),
@@ -114,13 +116,26 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
         "Runs whose models are older than their events: written in the transaction of the events, emptied by the refresh of the models.",
         (Column("run_id", "VARCHAR", "A run with new events; may be here more than once."),),
     ),
+    "touched_run": (
+        "Runs with events that the models have not seen; the timeline empties it when it refreshes.",
+        (Column("run_id", "VARCHAR", "A run that gained events."),),
+    ),
+    "made_by": (
+        "What made this database: one row. Another schema or engine means loading the log again.",
+        (
+            Column("program", "VARCHAR", "decision-timeline, always."),
+            Column("schema_fingerprint", "VARCHAR", "ingest.schema.fingerprint() of the program that made it."),
+            Column("duckdb_version", "VARCHAR", "The engine that made it; content hashes are only comparable within one version."),
+        ),
+    ),
     "recording": (
         "What a replay needs, from the recording.* lines. No model or detector reads it.",
         (
             Column("run_id", "VARCHAR", "The run that was recorded."),
             Column("event_id", "VARCHAR", "Id of the line."),
-            Column("kind", "VARCHAR", "recording.started, recording.ended."),
-            Column("data", "JSON", "The line's own fields."),
+            Column("kind", "VARCHAR", "recording.started, recording.effects, recording.ended."),
+            Column("data", "JSON", "The line's own fields; null for recording.effects, whose rows are in `effect`."),
+            Column("content_hash", "UBIGINT", "Hash of the line, to tell a duplicate from a conflict."),
         ),
     ),
     "effect": (
@@ -146,6 +161,7 @@ def own_columns(decision: type[Decision]) -> list[Column]:
 def _duckdb_type(annotation: Any) -> str:
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
         annotation = next(arg for arg in typing.get_args(annotation) if arg is not type(None))
+    annotation = getattr(annotation, "__origin__", annotation) if hasattr(annotation, "__metadata__") else annotation
     return _TYPES.get(annotation, "JSON")
 
 

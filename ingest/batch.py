@@ -1,0 +1,211 @@
+"""One chunk into the tables, exactly once, in one transaction with the place up to which its file was read."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple
+
+import duckdb
+import pyarrow as pa
+
+from ingest.chunks import RAW_BYTES_MAX, Chunk
+from ingest.envelope import kinds_of, parse_query
+from ingest.schema import ENVELOPE, family_columns, family_table, typed_families
+from ingest.sniff import NATIVE, Source
+from ingest.strict import Refusal, parse_document, refusal_of_event
+
+_ENVELOPE_NAMES = ", ".join(column.name for column in ENVELOPE)
+_REF = '[{"role":"VARCHAR","kind":"VARCHAR","id":"VARCHAR"}]'
+
+
+class Rejected(NamedTuple):
+    """A line for the table rejected_line."""
+
+    byte_offset: int
+    byte_length: int
+    line_no: int
+    reason: str
+    detail: str
+    raw: bytes
+    sha256: str
+
+    @classmethod
+    def of(cls, line: bytes, offset: int, number: int, refusal: Refusal) -> Rejected:
+        """A line that was refused."""
+        return cls(offset, len(line), number, refusal.reason, refusal.detail, line[:RAW_BYTES_MAX], hashlib.sha256(line).hexdigest())
+
+
+@dataclass
+class Counts:
+    """What became of lines. Every line is counted once."""
+
+    lines: int = 0
+    events: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+    quarantined: int = 0
+    blank: int = 0
+
+    def add(self, other: Counts) -> None:
+        """Count what another counted."""
+        for name, value in vars(other).items():
+            setattr(self, name, getattr(self, name) + value)
+
+    def check(self) -> None:
+        """The accounting closes: every line became exactly one thing."""
+        told = self.events + self.duplicates + self.conflicts + self.quarantined + self.blank
+        assert self.lines == told, f"the accounting does not close: {self}"
+
+
+def load_chunk(connection: duckdb.DuckDBPyConnection, source: Source, chunk: Chunk, file_id: int, run: str | None) -> tuple[Counts, list[Rejected]]:
+    """Put the events of a chunk into the tables. Runs inside the caller's transaction."""
+    table, broken = chunk.table()
+    connection.register("chunk", table)
+    connection.execute("CREATE OR REPLACE TEMP TABLE parsed AS " + _parse(source.name), {"run": run})
+    rejected = [Rejected.of(chunk.line(index), *_place(chunk, index), Refusal("utf8", _utf8_detail(chunk.line(index)))) for index in broken]
+    blank = len(chunk) - len(table) - len(broken)
+    doubtful = connection.execute("SELECT idx, doubtful_text FROM parsed WHERE NOT is_clean ORDER BY idx").fetchall()
+    refused: list[int] = []
+    for index, text in doubtful:
+        line = chunk.line(index)
+        refusal = _refusal(source, line, text, run)
+        if not line.strip():
+            blank += 1
+        elif refusal:
+            rejected.append(Rejected.of(line, *_place(chunk, index), refusal))
+        else:
+            continue
+        refused.append(index)
+    _forget(connection, "refused", refused)
+    duplicates, conflicts = _settle_twins(connection)
+    events = _one(connection, "SELECT count(*) FROM parsed") - conflicts
+    _insert(connection, file_id)
+    connection.unregister("chunk")
+    counts = Counts(len(chunk), events, duplicates, conflicts, len(rejected), blank)
+    counts.check()
+    return counts, rejected
+
+
+def _place(chunk: Chunk, index: int) -> tuple[int, int]:
+    return chunk.line_offset(index), chunk.first_number + index
+
+
+@cache
+def _parse(source: str) -> str:
+    from ingest.sniff import sources
+
+    return parse_query(sources()[source].select)
+
+
+def _utf8_detail(line: bytes) -> str:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return f"{error.reason} at byte {error.start} of the line"
+    raise AssertionError("a line that Arrow refuses as UTF-8 and Python takes")
+
+
+def _refusal(source: Source, line: bytes, text: str | None, run: str | None) -> Refusal | None:
+    document = parse_document(line)
+    if isinstance(document, Refusal):
+        return document
+    if source.name != NATIVE:
+        mapped = parse_document((text or "{}").encode())
+        if isinstance(mapped, Refusal):
+            return mapped
+        document = mapped
+    return refusal_of_event(document, run)
+
+
+def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    row = connection.execute(query).fetchone()
+    assert row is not None
+    count: int = row[0]
+    return count
+
+
+def _forget(connection: duckdb.DuckDBPyConnection, name: str, indexes: Sequence[int]) -> None:
+    if indexes:
+        connection.register(name, pa.table({"idx": pa.array(indexes, pa.int32())}))
+        connection.execute(f"DELETE FROM parsed WHERE idx IN (SELECT idx FROM {name})")  # noqa: S608 - a literal of the caller
+        connection.unregister(name)
+
+
+def _settle_twins(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
+    """Find ids that came twice, here or before. Equal content is forgotten; other content stays, and all of it is marked."""
+    connection.execute("""
+        CREATE OR REPLACE TEMP TABLE twin AS
+        SELECT run_id, event_id FROM parsed GROUP BY ALL HAVING count(*) > 1
+        UNION SELECT run_id, event_id FROM parsed SEMI JOIN event USING (run_id, event_id)
+        UNION SELECT run_id, event_id FROM parsed SEMI JOIN recording USING (run_id, event_id)""")
+    if not _one(connection, "SELECT count(*) FROM twin"):
+        return 0, 0
+    connection.execute("""
+        CREATE OR REPLACE TEMP TABLE fate AS
+        WITH rival AS (
+            SELECT idx, run_id, event_id, content_hash FROM parsed
+            UNION ALL SELECT -1, run_id, event_id, content_hash FROM event
+            UNION ALL SELECT -1, run_id, event_id, content_hash FROM recording
+        )
+        SELECT
+            idx, run_id, event_id,
+            row_number() OVER (PARTITION BY run_id, event_id, content_hash ORDER BY idx) > 1 AS is_duplicate,
+            first_value(content_hash) OVER (PARTITION BY run_id, event_id ORDER BY idx, content_hash) <> content_hash AS is_other,
+            min(content_hash) OVER (PARTITION BY run_id, event_id) <> max(content_hash) OVER (PARTITION BY run_id, event_id) AS is_contested
+        FROM rival SEMI JOIN twin USING (run_id, event_id)""")
+    duplicates = _one(connection, "SELECT count(*) FROM fate WHERE idx >= 0 AND is_duplicate")
+    conflicts = _one(connection, "SELECT count(*) FROM fate WHERE idx >= 0 AND NOT is_duplicate AND is_other")
+    connection.execute("DELETE FROM parsed WHERE idx IN (SELECT idx FROM fate WHERE is_duplicate)")
+    if conflicts:
+        contested = "EXISTS (FROM fate WHERE is_contested AND fate.run_id = known.run_id AND fate.event_id = known.event_id)"
+        for table in ("parsed", "event"):
+            connection.execute(f"UPDATE {table} AS known SET is_conflict = true WHERE {contested}")  # noqa: S608 - literals above
+    return duplicates, conflicts
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, file_id: int) -> None:
+    recordings = f"kind IN ({kinds_of('recording')})"
+    if _one(connection, f"SELECT count(*) FROM parsed WHERE {recordings}"):  # noqa: S608 - kinds of our vocabulary
+        _insert_recordings(connection, recordings)
+    first = _one(connection, "SELECT coalesce(max(event_no), 0) + 1 FROM event")
+    numbered: dict[str, Any] = {"first": first}
+    connection.execute(
+        f"INSERT INTO event BY NAME SELECT $first + idx AS event_no, * EXCLUDE (idx, is_clean, doubtful_text, refs, caused_by), $file AS file_id FROM parsed",
+        numbered | {"file": file_id},
+    )
+    connection.execute(
+        f"""
+        INSERT INTO event_object SELECT $first + idx, run_id, 'subject', subject_kind, subject_id FROM parsed
+        UNION ALL SELECT event_no, run_id, ref.role, ref.kind, ref.id
+        FROM (SELECT $first + idx AS event_no, run_id, unnest(from_json(refs, '{_REF}')) AS ref FROM parsed WHERE refs IS NOT NULL)""",
+        numbered,
+    )
+    connection.execute(
+        """INSERT INTO event_cause SELECT $first + idx, run_id, unnest(from_json(caused_by, '["VARCHAR"]')) FROM parsed WHERE caused_by IS NOT NULL""",
+        numbered,
+    )
+    for family in typed_families():
+        connection.execute(_insert_family(family), numbered)
+    connection.execute("INSERT INTO touched_run SELECT DISTINCT run_id FROM parsed EXCEPT SELECT run_id FROM touched_run")
+
+
+@cache
+def _insert_family(family: str) -> str:
+    own = ", ".join(f'"{column.name}":"{column.type}"' for column in family_columns(family))
+    names = _ENVELOPE_NAMES.replace("event_no", "$first + idx AS event_no")
+    return f"""INSERT INTO {family_table(family)} BY NAME
+        SELECT {names}, unnest(from_json(data, '{{{own}}}')) FROM parsed WHERE kind IN ({kinds_of(family)})"""
+
+
+def _insert_recordings(connection: duckdb.DuckDBPyConnection, recordings: str) -> None:
+    connection.execute(f"""
+        INSERT INTO recording BY NAME
+        SELECT run_id, event_id, kind, CASE WHEN kind <> 'recording.effects' THEN data END AS data, content_hash FROM parsed WHERE {recordings}""")
+    connection.execute("""
+        INSERT INTO effect
+        SELECT run_id, did->>0, try_cast(did->>1 AS BIGINT), did->>2, did->>3, try_cast(did->>4 AS BIGINT), did->>5
+        FROM (SELECT run_id, unnest(json_extract(data, '$.effects[*]')) AS did FROM parsed WHERE kind = 'recording.effects')""")
+    connection.execute(f"DELETE FROM parsed WHERE {recordings}")

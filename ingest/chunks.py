@@ -1,0 +1,238 @@
+"""Bytes to lines: plain, gzip or zstd, in chunks of bounded size, each line with its number and its byte offset.
+
+Offsets are those of the unpacked bytes, so that a place in a packed file means something. Only `\\n` ends a line; a
+`\\r` before it is dropped. Memory is bounded by the chunk size, whatever the input holds: a line that outgrows it is
+skipped and told about, and a packed stream that unpacks to far too much is cut off.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingest.errors import UsageError
+from ingest.strict import LINE_BYTES_MAX
+
+CHUNK_BYTES = 64 * 1024 * 1024
+"""How much text is loaded in one transaction. At about 500 bytes a line this is one row group of DuckDB."""
+READ_BYTES = 1024 * 1024
+RAW_BYTES_MAX = 64 * 1024
+"""How much of a rejected line is kept."""
+RATIO_MAX = 200
+RATIO_FREE_BYTES = 16 * 1024 * 1024
+"""Below this size any ratio is fine: a megabyte of equal lines is not an attack."""
+BATCH_ROWS = 8192
+"""Rows in a record batch: DuckDB hands batches to its threads one by one."""
+BOM = b"\xef\xbb\xbf"
+
+
+class CompressedInputBroken(ValueError):
+    """A packed stream is cut, damaged, or unpacks to far too much. What came before it was delivered."""
+
+
+@dataclass(frozen=True)
+class SkippedLine:
+    """A line that is longer than a line may be: only its head is kept."""
+
+    number: int
+    offset: int
+    length: int
+    head: bytes
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Whole lines, one after another."""
+
+    first_number: int
+    """Number of the first line, from 1."""
+    offset: int
+    """Where the chunk begins in the unpacked file."""
+    text: bytes
+    """The lines, with a line end between any two; the end of the last is not in it."""
+
+    @cached_property
+    def _lines(self) -> pa.LargeBinaryArray:
+        whole = pa.Array.from_buffers(
+            pa.large_binary(), 1, [None, pa.py_buffer(struct.pack("<2q", 0, len(self.text))), pa.py_buffer(self.text)]
+        )
+        return pc.split_pattern(whole, b"\n").values
+
+    @cached_property
+    def _offsets(self) -> pa.Int64Array:
+        ends = pc.cumulative_sum(pc.add(pc.binary_length(self._lines), 1))
+        return pc.add(pc.subtract(ends, pc.add(pc.binary_length(self._lines), 1)), self.offset)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def line(self, index: int) -> bytes:
+        """One line as bytes, without its end."""
+        found: bytes = self._lines[index].as_py()
+        return found.removesuffix(b"\r")
+
+    def line_offset(self, index: int) -> int:
+        """Where a line begins in the unpacked file."""
+        offset: int = self._offsets[index].as_py()
+        return offset
+
+    def table(self) -> tuple[pa.Table, list[int]]:
+        """The lines as columns idx, byte_offset, raw, without the empty ones; and the indexes of lines that are not UTF-8."""
+        raw: Any = self._lines
+        if b"\r" in self.text:
+            raw = pa.array([line.removesuffix(b"\r") for line in raw.to_pylist()], pa.large_binary())
+        broken: list[int] = []
+        try:
+            raw = raw.cast(pa.large_string())
+        except pa.ArrowInvalid:
+            texts = [_text_or_none(line) for line in raw.to_pylist()]
+            broken = [index for index, text in enumerate(texts) if text is None]
+            raw = pa.array(texts, pa.large_string())
+        table = pa.table({"idx": pa.array(range(len(raw)), pa.int32()), "byte_offset": self._offsets, "raw": raw})
+        table = table.filter(pc.greater(pc.binary_length(raw), 0))
+        return pa.Table.from_batches(table.to_batches(max_chunksize=BATCH_ROWS), table.schema), broken
+
+
+def _text_or_none(line: bytes) -> str | None:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+@dataclass(frozen=True)
+class Tail:
+    """What stands after the last line end: a line that may still be being written."""
+
+    number: int
+    offset: int
+    text: bytes
+
+
+def unpacked(stream: BinaryIO) -> Iterator[bytes]:
+    """The bytes of a stream, unpacked where its first bytes say gzip or zstd. Raises CompressedInputBroken."""
+    head = stream.read(READ_BYTES)
+    if head.startswith(b"\x1f\x8b"):
+        yield from _gunzipped(head, stream)
+    elif head.startswith(b"\x28\xb5\x2f\xfd"):
+        yield from _unzstandard(head, stream)
+    else:
+        while head:
+            yield head
+            head = stream.read(READ_BYTES)
+
+
+def _gunzipped(block: bytes, stream: BinaryIO) -> Iterator[bytes]:
+    member, taken, given = zlib.decompressobj(wbits=31), 0, 0
+    while block:
+        taken += len(block)
+        while block:
+            try:
+                text = member.decompress(block, READ_BYTES)
+            except zlib.error as error:
+                raise CompressedInputBroken(f"gzip is damaged near byte {taken}: {error}") from None
+            given += len(text)
+            _check_ratio(taken, given)
+            if text:
+                yield text
+            block = member.unconsumed_tail
+            if member.eof:
+                block = member.unused_data.lstrip(b"\0")
+                member = zlib.decompressobj(wbits=31)
+                if block and not block.startswith(b"\x1f"):
+                    raise CompressedInputBroken(f"bytes that are not gzip follow its end, near byte {taken}")
+                is_open = bool(block)
+            else:
+                is_open = True
+        block = stream.read(READ_BYTES)
+    if is_open:
+        raise CompressedInputBroken(f"gzip ends in the middle, at byte {taken}")
+
+
+def _unzstandard(block: bytes, stream: BinaryIO) -> Iterator[bytes]:
+    try:
+        import zstandard
+    except ModuleNotFoundError:
+        raise UsageError("reading a zstd file: the package zstandard is not installed; install it, or unpack the file first") from None
+    frames, taken, given = zstandard.ZstdDecompressor(max_window_size=2**27), 0, 0
+    frame = frames.decompressobj()
+    is_open = False
+    while block:
+        taken += len(block)
+        for start in range(0, len(block), 4096):
+            piece = block[start : start + 4096]
+            while piece:
+                try:
+                    text = frame.decompress(piece)
+                except zstandard.ZstdError as error:
+                    raise CompressedInputBroken(f"zstd is damaged near byte {taken}: {error}") from None
+                given += len(text)
+                _check_ratio(taken, given)
+                if text:
+                    yield text
+                is_open, piece = not frame.eof, b""
+                if frame.eof:
+                    piece, frame = frame.unused_data, frames.decompressobj()
+        block = stream.read(READ_BYTES)
+    if is_open:
+        raise CompressedInputBroken(f"zstd ends in the middle, at byte {taken}")
+
+
+def _check_ratio(taken: int, given: int) -> None:
+    if given > RATIO_FREE_BYTES and given > RATIO_MAX * taken:
+        raise CompressedInputBroken(f"{taken} packed bytes unpack to {given} and more, above the ratio of {RATIO_MAX}")
+
+
+def chunks(blocks: Iterator[bytes], offset: int = 0, number: int = 1, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chunk | SkippedLine | Tail]:
+    """Blocks of bytes as chunks of whole lines, in order; a `Tail` at the end where the last line has no end.
+
+    `offset` and `number` are those of the first byte that the blocks hold. An error of `blocks` passes through after
+    the whole lines before it.
+    """
+    source, held, size, broken = iter(blocks), [b""], 0, None
+    while True:
+        try:
+            block = next(source, b"")
+        except CompressedInputBroken as error:
+            block, broken = b"", error
+        if offset == 0 and size == 0 and block.startswith(BOM):
+            block, offset = block[len(BOM) :], len(BOM)
+        held.append(block)
+        size += len(block)
+        if block and size < chunk_bytes:
+            continue
+        body, end, rest = b"".join(held).rpartition(b"\n")
+        if end:
+            yield (chunk := Chunk(number, offset, body))
+            offset, number = offset + len(body) + 1, number + len(chunk)
+        if len(rest) > LINE_BYTES_MAX:
+            skipped, rest = _skipped(source, number, offset, rest)
+            yield skipped
+            offset, number = offset + skipped.length + 1, number + 1
+        held, size = [rest], len(rest)
+        if not block:
+            break
+    if rest:
+        yield Tail(number, offset, rest)
+    if broken:
+        raise broken
+
+
+def _skipped(blocks: Iterator[bytes], number: int, offset: int, begun: bytes) -> tuple[SkippedLine, bytes]:
+    head, digest, length = begun[:RAW_BYTES_MAX], hashlib.sha256(), 0
+    rest = begun
+    while True:
+        line, end, after = rest.partition(b"\n")
+        digest.update(line)
+        length += len(line)
+        if end or not (rest := next(blocks, b"")):
+            return SkippedLine(number, offset, length, head, digest.hexdigest()), after

@@ -1,0 +1,272 @@
+"""The database file: who may open it, how it is made, and how it is closed.
+
+One process owns the file while it writes. The lock is a `flock(2)` on a side-car, `<database>.lock`, because DuckDB's
+own lock is lost as soon as this process opens and closes the same path by any other means; for the same reason the
+database path is never given to `open()`. A new database is made under another name and renamed, so that a kill at any
+moment leaves either none or a whole one. The database is a cache of the log: one of another schema is not migrated.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import duckdb
+
+from ingest import schema
+from ingest.envelope import text_of
+from ingest.errors import DatabaseBusy, DatabaseUnusable, StorageFailed
+
+PROGRAM = "decision-timeline"
+LOCK_TIMEOUT_SECONDS = 10.0
+LOCK_POLL_SECONDS = 0.05
+_WAY_OUT = "The database is a cache of the log: move it away and ingest the log again."
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a connection may use."""
+
+    memory_mib: int | None = None
+    """Memory for DuckDB's buffers; None for DuckDB's own choice."""
+    threads: int | None = None
+    """Threads; None for one a core."""
+
+    def config(self) -> dict[str, str | bool | int | float | list[str]]:
+        """As DuckDB settings, with everything shut that reaches outside the database file."""
+        found: dict[str, str | bool | int | float | list[str]] = {
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "enable_external_access": "false",
+        }
+        if self.memory_mib is not None:
+            found["memory_limit"] = f"{self.memory_mib}MiB"
+        if self.threads is not None:
+            found["threads"] = str(self.threads)
+        return found
+
+
+INGEST_LIMITS = Limits(memory_mib=512)
+"""Bounded whatever the input: what does not fit is spilled beside the database."""
+
+
+class Database:
+    """An open database. Use it as a context manager; leaving it writes everything to the file and gives the lock back."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path | None, lock: int | None, is_writable: bool) -> None:
+        self.connection = connection
+        """The DuckDB connection."""
+        self.path = path
+        """The file; None for a database in memory."""
+        self.is_writable = is_writable
+        self._lock = lock
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        try:
+            self.close()
+        except (StorageFailed, DatabaseUnusable):
+            if error is None:
+                raise
+
+    def close(self) -> None:
+        """Write the log of changes into the file, close it, give the lock back. Raises StorageFailed."""
+        try:
+            if self.path is not None and self.is_writable:
+                with duckdb_errors("closing", self.path):
+                    self.connection.execute("CHECKPOINT")
+                    self.connection.close()
+                wal = _beside(self.path, ".wal")
+                if wal.exists():
+                    raise StorageFailed(f"closing {self.path}: its log of changes {wal} is still there, so the last checkpoint failed; run again")
+        finally:
+            with suppress(duckdb.Error):
+                self.connection.close()
+            if self._lock is not None:
+                os.close(self._lock)
+                self._lock = None
+
+
+def open_in_memory(limits: Limits = Limits()) -> Database:
+    """An empty database that lives in this process only, for tests and replays."""
+    connection = duckdb.connect(config=limits.config())
+    _make_schema(connection)
+    _prepare(connection)
+    return Database(connection, None, None, is_writable=True)
+
+
+def open_for_write(
+    path: Path,
+    limits: Limits = Limits(),
+    lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS,
+    on_wait: Callable[[str], None] = lambda message: None,
+) -> Database:
+    """Open a database alone, making it where there is none.
+
+    Waits up to `lock_timeout_seconds` for another process and says so through `on_wait`. Raises DatabaseBusy,
+    DatabaseUnusable, StorageFailed.
+    """
+    with storage_errors("opening", path):
+        lock = _locked(path, fcntl.LOCK_EX, lock_timeout_seconds, on_wait)
+    try:
+        with storage_errors("creating", path):
+            if not path.exists():
+                _create(path)
+        return Database(_connected(path, limits, is_writable=True), path, lock, is_writable=True)
+    except BaseException:
+        os.close(lock)
+        raise
+
+
+def open_for_read(path: Path, limits: Limits = Limits()) -> Database:
+    """Open a database that nobody writes, beside other readers: read-only, nothing outside of it, settings locked.
+
+    Raises DatabaseBusy while somebody writes, DatabaseUnusable where there is none.
+    """
+    if not path.exists():
+        raise DatabaseUnusable(f"opening {path}: there is no such database; `timeline ingest` makes one")
+    lock = None
+    with suppress(OSError):  # a folder that we may not write to has no writer either; DuckDB's own lock is left
+        lock = _locked(path, fcntl.LOCK_SH, 0.0, lambda message: None)
+    try:
+        return Database(_connected(path, limits, is_writable=False), path, lock, is_writable=False)
+    except BaseException:
+        if lock is not None:
+            os.close(lock)
+        raise
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
+
+
+def _locked(path: Path, mode: int, timeout_seconds: float, on_wait: Callable[[str], None]) -> int:
+    place = _beside(path, ".lock")
+    lock = os.open(place, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    deadline = time.monotonic() + timeout_seconds
+    has_told = False
+    while True:
+        try:
+            fcntl.flock(lock, mode | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            holder = os.pread(lock, 20, 0).decode("ascii", "replace").strip() or "unknown"
+            if time.monotonic() >= deadline:
+                os.close(lock)
+                raise DatabaseBusy(f"opening {path}: process {holder} holds it; wait for that process, or stop it, and run again") from None
+            if not has_told:
+                on_wait(f"waiting for process {holder}, which holds {path}")
+                has_told = True
+            time.sleep(LOCK_POLL_SECONDS)
+    os.pwrite(lock, f"{os.getpid():<20}".encode("ascii"), 0)
+    return lock
+
+
+def _create(path: Path) -> None:
+    """Make a whole database under another name, then give it its own: a kill in between leaves no half of one."""
+    draft = _beside(path, ".new")
+    for leftover in (draft, _beside(draft, ".wal")):
+        leftover.unlink(missing_ok=True)
+    with duckdb_errors("creating", path):
+        connection = duckdb.connect(str(draft), config=Limits().config())
+        _make_schema(connection)
+        connection.execute("CHECKPOINT")
+        connection.close()
+    _sync(draft)
+    draft.rename(path)
+    _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _make_schema(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("BEGIN")
+    for statement in schema.statements():
+        connection.execute(statement)
+    connection.execute("INSERT INTO made_by VALUES (?, ?, ?)", [PROGRAM, schema.fingerprint(), duckdb.__version__])
+    connection.execute("COMMIT")
+
+
+def _prepare(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("SET preserve_insertion_order = false")
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute(text_of("macros.sql"))
+
+
+def _connected(path: Path, limits: Limits, is_writable: bool) -> duckdb.DuckDBPyConnection:
+    if path.stat().st_size == 0:
+        raise DatabaseUnusable(f"opening {path}: the file is empty, it is no database of ours; move it away or name another with --db")
+    with duckdb_errors("opening", path):
+        connection = duckdb.connect(str(path), read_only=not is_writable, config=limits.config())
+        try:
+            _check_maker(connection, path)
+            if is_writable:
+                _prepare(connection)
+            else:
+                connection.execute("SET lock_configuration = true")
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def _check_maker(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    try:
+        made = connection.execute("SELECT program, schema_fingerprint, duckdb_version FROM made_by").fetchone()
+    except duckdb.CatalogException:
+        made = None
+    if made is None or made[0] != PROGRAM:
+        raise DatabaseUnusable(f"opening {path}: it is a DuckDB database, but not one of ours; nothing was changed. Name another with --db.")
+    if made[1:] != (schema.fingerprint(), duckdb.__version__):
+        made_by, ours = f"schema {made[1]}, DuckDB {made[2]}", f"schema {schema.fingerprint()}, DuckDB {duckdb.__version__}"
+        raise DatabaseUnusable(f"opening {path}: it was made by another version ({made_by}; this is {ours}); nothing was changed. {_WAY_OUT}")
+
+
+@contextmanager
+def storage_errors(doing: str, path: Path) -> Iterator[None]:
+    """Errors of the operating system as StorageFailed."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageFailed(f"{doing} {path}: {error.strerror or error}; what was committed is safe") from error
+
+
+@contextmanager
+def duckdb_errors(doing: str, path: Path | None) -> Iterator[None]:
+    """Errors of DuckDB as ours. After a StorageFailed the connection must not be used again."""
+    place = path or "the database in memory"
+    try:
+        yield
+    except duckdb.FatalException as error:
+        raise StorageFailed(f"{doing} {place}: the engine stopped ({_first_line(error)}); what was committed is safe, run again") from error
+    except duckdb.IOException as error:
+        text = _first_line(error)
+        if "Could not set lock" in text:
+            holder = re.search(r"PID (\d+)", str(error))
+            raise DatabaseBusy(f"{doing} {place}: process {holder[1] if holder else 'unknown'} has it open; end that process and run again") from error
+        if re.search("not a valid DuckDB|Could not read enough|WAL|version number|checksum", str(error)):
+            raise DatabaseUnusable(f"{doing} {place}: it cannot be read as a database ({text}); nothing was changed. {_WAY_OUT}") from error
+        raise StorageFailed(f"{doing} {place}: {text}; what was committed is safe, run again when the cause is gone") from error
+    except (duckdb.SerializationException, duckdb.InternalException) as error:
+        raise DatabaseUnusable(f"{doing} {place}: it is damaged ({_first_line(error)}); nothing was changed. {_WAY_OUT}") from error
+    except duckdb.OutOfMemoryException as error:
+        raise StorageFailed(f"{doing} {place}: {_first_line(error)}; what was committed is safe, run again with more memory") from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]

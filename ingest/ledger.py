@@ -1,0 +1,80 @@
+"""The ledger: what was read of each file, kept in the transaction of its events, so that the two never disagree.
+
+A file is only resumed where its beginning and the bytes before the offset are what they were; otherwise it is read
+from its start, and the identity of events removes what is known.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass, field
+
+import duckdb
+
+from ingest.batch import Counts
+
+FINGERPRINT_BYTES = 64 * 1024
+TAIL_BYTES = 256
+STDIN = "-"
+_COUNTS = ("lines", "events", "duplicates", "conflicts", "quarantined", "blank")
+
+
+@dataclass
+class Entry:
+    """One row of ingest_file."""
+
+    file_id: int
+    path: str
+    format: str = ""
+    fingerprint: str = ""
+    offset_bytes: int = 0
+    disk_bytes: int | None = 0
+    tail_sha256: str = ""
+    counts: Counts = field(default_factory=Counts)
+
+    def is_continued_by(self, descriptor: int) -> bool:
+        """Whether an open file still begins as it did, up to the place where reading stopped."""
+        if not self.disk_bytes or os.fstat(descriptor).st_size < self.disk_bytes:
+            return False
+        return (self.fingerprint, self.tail_sha256) == _marks(descriptor, self.disk_bytes)
+
+    def stop_at(self, descriptor: int | None, offset_bytes: int, disk_bytes: int | None) -> None:
+        """Note how far the file was read."""
+        self.offset_bytes, self.disk_bytes = offset_bytes, disk_bytes
+        if descriptor is not None and disk_bytes is not None:
+            self.fingerprint, self.tail_sha256 = _marks(descriptor, disk_bytes)
+
+    def restart(self) -> None:
+        """The file will be read from its start."""
+        self.offset_bytes, self.disk_bytes, self.counts = 0, 0, Counts()
+
+    def save(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Write the row, replacing the file's former one."""
+        counts = [getattr(self.counts, name) for name in _COUNTS]
+        connection.execute("DELETE FROM ingest_file WHERE file_id = ?", [self.file_id])
+        connection.execute(
+            "INSERT INTO ingest_file (file_id, path, format, fingerprint, offset_bytes, disk_bytes, tail_sha256, lines, events, duplicates, conflicts, "
+            "quarantined, blank) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [self.file_id, self.path, self.format, self.fingerprint, self.offset_bytes, self.disk_bytes, self.tail_sha256, *counts],
+        )
+
+
+def entry_for(connection: duckdb.DuckDBPyConnection, path: str) -> Entry:
+    """The row of a path, or a new one. Standard input is another file each time."""
+    row = connection.execute(
+        "SELECT file_id, format, fingerprint, offset_bytes, disk_bytes, tail_sha256, lines, events, duplicates, conflicts, quarantined, blank "
+        "FROM ingest_file WHERE path = ? AND path <> ?",
+        [path, STDIN],
+    ).fetchone()
+    if row:
+        return Entry(row[0], path, *row[1:6], Counts(*row[6:]))
+    last = connection.execute("SELECT coalesce(max(file_id), 0) FROM ingest_file").fetchone()
+    assert last is not None
+    return Entry(last[0] + 1, path)
+
+
+def _marks(descriptor: int, disk_bytes: int) -> tuple[str, str]:
+    head = os.pread(descriptor, min(FINGERPRINT_BYTES, disk_bytes), 0)
+    start = max(0, disk_bytes - TAIL_BYTES)
+    return hashlib.sha256(head).hexdigest(), hashlib.sha256(os.pread(descriptor, disk_bytes - start, start)).hexdigest()

@@ -1,0 +1,31 @@
+-- What the checks of ingest/envelope.sql are made of. Each is true only where ingest/strict.py would agree.
+CREATE OR REPLACE TEMP MACRO utc_us(moment) AS epoch_us(try_cast(moment AS TIMESTAMPTZ));
+CREATE OR REPLACE TEMP MACRO is_time(moment) AS
+    regexp_full_match(moment, '[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])')
+    AND NOT starts_with(moment, '0000') AND utc_us(moment) IS NOT NULL;
+CREATE OR REPLACE TEMP MACRO is_short(list, path) AS
+    NOT contains(list, '""') AND CASE WHEN strlen(list) <= 200 THEN true
+        ELSE list_max(list_transform(json_extract_string(list, path), lambda word: length(word))) <= 200 END;
+CREATE OR REPLACE TEMP MACRO is_identifiers(list) AS
+    list_has_all(['VARCHAR'], json_type(list, '$[*]')) AND is_short(list, '$[*]');
+CREATE OR REPLACE TEMP MACRO is_refs(list) AS CASE
+    WHEN regexp_full_match(list, '\[(?:\{"role": *"[^"\\]+", *"kind": *"[^"\\]+", *"id": *"[^"\\]+"\},? *)+\]') THEN is_short(list, '$[*].*')
+    ELSE list_has_all(['VARCHAR'], json_type(list, '$[*].*')) AND len(json_type(list, '$[*].*')) = 3 * json_array_length(list)
+        AND len(json_type(list, '$[*].role')) = json_array_length(list) AND len(json_type(list, '$[*].kind')) = json_array_length(list)
+        AND len(json_type(list, '$[*].id')) = json_array_length(list) AND is_short(list, '$[*].*') END;
+CREATE OR REPLACE TEMP MACRO is_inputs(list) AS
+    list_has_all(['cache', 'store', 'lease', 'config', 'peer', 'clock', 'rng'], json_extract_string(list, '$[*].source'))
+    AND len(json_type(list, '$[*].source')) = json_array_length(list)
+    AND list_has_all(['VARCHAR'], json_type(list, '$[*].kind')) AND len(json_type(list, '$[*].kind')) = json_array_length(list)
+    AND list_has_all(['VARCHAR'], json_type(list, '$[*].id')) AND len(json_type(list, '$[*].id')) = json_array_length(list)
+    AND list_has_all(['UBIGINT', 'BIGINT', 'NULL'], json_type(list, '$[*].version'))
+    AND list_has_all(['UBIGINT', 'BIGINT', 'NULL'], json_type(list, '$[*].age_ms'))
+    AND list_has_all(['VARCHAR', 'NULL'], json_type(list, '$[*].digest'))
+    AND len(json_type(list, '$[*].*')) = 3 * json_array_length(list) + len(json_type(list, '$[*].version'))
+        + len(json_type(list, '$[*].age_ms')) + len(json_type(list, '$[*].digest'))
+    AND is_short(list, '$[*].*');
+CREATE OR REPLACE TEMP MACRO has_unique_keys(object) AS
+    len(list_distinct(json_keys(object))) = len(json_keys(object)) AND CASE
+        WHEN NOT regexp_matches(object, '^\{[^{\[]*[{\[]') THEN true
+        WHEN strlen(object) - strlen(replace(replace(object, '{', ''), '[', '')) > 60 THEN false
+        ELSE len(list_filter(json_keys(object, '$..*'), lambda names: len(list_distinct(names)) <> len(names))) = 0 END;

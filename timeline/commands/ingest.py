@@ -1,0 +1,62 @@
+"""`timeline ingest`: logs into the database."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from timeline.safe import printable
+from timeline.terminal import DEFAULT_DATABASE, AsJson, Database, note, print_json, print_line
+
+if TYPE_CHECKING:
+    from ingest.load import Progress
+
+
+def command(
+    sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Files, globs, folders; - for standard input. Plain, gzip or zstd.")],
+    db: Database = DEFAULT_DATABASE,
+    format: Annotated[str | None, typer.Option("--format", metavar="FORMAT", help="Do not look at the content: it is native, k8s_audit, k8s_events.")] = None,
+    run: Annotated[str | None, typer.Option("--run", metavar="ID", help="The run of lines that name none.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 3 where a line was refused; the good lines are loaded all the same.")] = False,
+    lock_timeout: Annotated[float, typer.Option("--lock-timeout", metavar="SECONDS", help="How long to wait for another process.")] = 10.0,
+    as_json: AsJson = False,
+) -> None:
+    """Load logs into the database, every event once; what cannot be read as an event is kept in rejected_line, with the reason.
+
+    Loading the same file again, a copy of it or a packed one adds nothing. A file that grew is read on from where it ended.
+
+    Example:
+        timeline ingest events.jsonl more/*.jsonl.gz
+        kubectl get events -A -o json | timeline ingest -
+    """
+    from ingest.database import INGEST_LIMITS, open_for_write
+    from ingest.load import load
+
+    with open_for_write(db, INGEST_LIMITS, lock_timeout, note) as database, _shown() as show:
+        report = load(database, sources, format=format, run=run, on_progress=show)
+    if as_json:
+        print_json(report.model_dump())
+    else:
+        counted = {"duplicates": "known already", "conflicts": "in conflict", "quarantined": "refused", "blank": "blank", "pending": "pending"}
+        rest = "".join(f", {getattr(report, name)} {words}" for name, words in counted.items() if getattr(report, name))
+        print_line(f"{report.events} events from {report.lines} lines of {report.files} files in {report.seconds:.1f} s{rest}")
+    report.check(is_strict=strict)
+
+
+@contextmanager
+def _shown() -> Iterator[Callable[[Progress], None]]:
+    """A progress bar on standard error, where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda progress: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TextColumn("{task.fields[events]} events"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("ingest", events=0)
+        yield lambda at: bar.update(task, description=printable(at.path), completed=at.done_bytes, total=at.total_bytes, events=at.events)
