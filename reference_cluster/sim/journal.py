@@ -14,10 +14,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from ingest.events.base import Decision, Event, ObjectId
 from ingest.events.recording import RecordingEffects, RecordingEnded, RecordingStarted
@@ -27,6 +28,8 @@ from reference_cluster.sim.kernel import EPOCH_US, Kernel, ProgramFailed, Raise,
 TRAIL_STRIDE = 64
 STRETCH = 200
 RECORDER = "sim/recorder"
+
+_EVENT = TypeAdapter(Event)
 
 Sink = Callable[[bytes], object]
 
@@ -64,36 +67,31 @@ class Journal:
         for one in said:
             seq += 1
             process.lamport += 1
-            event_id = f"{stream}:{seq}"
             decision = one.decision
-            outcome = one.outcome or decision.outcomes[0]
-            if outcome not in decision.outcomes:
-                raise ProgramFailed(f"{actor} said {decision.kind} with the outcome {outcome!r}; it has {', '.join(decision.outcomes)}")
-            try:
-                event = Event(
-                    event_id=event_id,
-                    run_id=self.run_id,
-                    time=time,
-                    actor=actor,
-                    incarnation=process.incarnation,
-                    seq=seq,
-                    clock=process.lamport,
-                    kind=decision.kind,
-                    revision=revision,
-                    commit_time=commit_time,
-                    subject=ObjectId(kind=decision.subject_kind, id=one.subject),
-                    refs=one.refs,
-                    workload=one.workload,
-                    epoch=one.epoch,
-                    caused_by=one.caused_by or ((task.cause,) if task.cause is not None else ()),
-                    inputs=one.inputs,
-                    outcome=outcome,
-                    reason=one.reason,
-                    data=decision.model_dump(exclude_none=True),
-                )
-            except ValidationError as error:
-                raise ProgramFailed(f"{actor} said {decision!r}, which is no event: {error}") from error
-            self._write(event)
+            event_id = f"{stream}:{seq}"
+            self._write(
+                {
+                    "event_id": event_id,
+                    "run_id": self.run_id,
+                    "time": time,
+                    "actor": actor,
+                    "incarnation": process.incarnation,
+                    "seq": seq,
+                    "clock": process.lamport,
+                    "kind": decision.kind,
+                    "revision": revision,
+                    "commit_time": commit_time,
+                    "subject": _object_id(decision.subject_kind, one.subject),
+                    "refs": one.refs,
+                    "workload": one.workload,
+                    "epoch": one.epoch,
+                    "caused_by": one.caused_by or ((task.cause,) if task.cause is not None else ()),
+                    "inputs": one.inputs,
+                    "outcome": _outcome_of(one, actor),
+                    "reason": one.reason,
+                    "data": decision.model_dump(exclude_none=True),
+                }
+            )
             task.cause = event_id
             ids.append(event_id)
         self._seqs[stream] = seq
@@ -102,8 +100,12 @@ class Journal:
     def _emit(self, task: Task, effect: Emit) -> tuple[str, ...]:
         return self.record(task, effect.events, self._kernel.now_us)
 
-    def _write(self, event: Event) -> None:
-        line = event.model_dump_json(exclude_defaults=True).encode() + b"\n"
+    def _write(self, envelope: dict[str, Any]) -> None:
+        try:
+            event = _EVENT.validate_python(envelope)
+        except ValidationError as error:
+            raise ProgramFailed(f"{envelope['actor']} said {envelope['kind']}, which is no event: {error}") from error
+        line = _EVENT.dump_json(event, exclude_defaults=True) + b"\n"
         self._sink(line)
         self._digest.update(line.replace(self._run_id_part, b"", 1))
         self.events += 1
@@ -136,11 +138,11 @@ class Journal:
             actor=RECORDER,
             seq=self._recorder_lines,
             kind=decision.kind,
-            subject=ObjectId(kind=decision.subject_kind, id=self.run_id),
+            subject=_object_id(decision.subject_kind, self.run_id),
             outcome=decision.outcomes[0],
             data=decision.model_dump(),
         )
-        self._sink(event.model_dump_json(exclude_defaults=True).encode() + b"\n")
+        self._sink(_EVENT.dump_json(event, exclude_defaults=True) + b"\n")
 
     # The effect journal
 
@@ -157,6 +159,23 @@ class Journal:
         if self._effects:
             self._record_recording(RecordingEffects(effects=self._effects))
             self._effects = []
+
+
+@lru_cache(maxsize=4096)
+def _object_id(kind: str, identity: str) -> ObjectId:
+    try:
+        return ObjectId(kind=kind, id=identity)
+    except ValidationError as error:
+        raise ProgramFailed(f"a program spoke of {kind}/{identity!r}, which is no object: {error}") from error
+
+
+def _outcome_of(said: Said, actor: str) -> str:
+    known = said.decision.outcomes
+    if said.outcome is None:
+        return known[0]
+    if said.outcome not in known:
+        raise ProgramFailed(f"{actor} said {said.decision.kind} with the outcome {said.outcome!r}; it has {', '.join(known)}")
+    return said.outcome
 
 
 _AT_THE_STORE = (Read, List, Watch, Commit, Lease, Lock, TryLock)
