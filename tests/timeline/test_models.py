@@ -47,6 +47,19 @@ def test_an_actor_without_commits_is_placed_between_its_causes_and_its_effects()
     assert told(log, "event_time", "position", "at_us") == [(1, 0), (2, 4), (3, 8)]
 
 
+def test_an_actor_without_commits_is_placed_between_the_commits_of_its_process():
+    """The Lamport clock counts every event of a process, so it says between which commits an event of another actor lies."""
+    log = story("""
+        0s  cp-1/control_plane  control_plane/cp-1-a  control_plane.started
+        1s  cp-1/janitor        control_plane/cp-1-a  sweep.started                +1d
+        5s  cp-1/control_plane  control_plane/cp-1-a  control_plane.heartbeated
+        9s  cp-1/janitor        control_plane/cp-1-a  sweep.started                +1d
+    """)
+    placed = [("cp-1/control_plane", 0, "commits", 0), ("cp-1/janitor", 86400 - 1.5, "causes", 2.5)]
+    assert told(log, "actor_clock", "actor", "offset_us", "basis", "slack_us") == placed
+    assert told(log, "event_time", "position", "at_us") == [(1, 0), (2, 2.5), (3, 5), (4, 10.5)]
+
+
 def test_an_actor_that_nothing_ties_to_the_store_keeps_its_own_clock():
     log = story("""
         0s  cp-1/pool  worker/w-1  worker.slot_created
@@ -284,7 +297,9 @@ def test_a_session_lasts_until_it_ends_or_its_control_plane_is_gone():
     """A control plane that was marked as gone took its sessions with it when its heart stopped."""
     log = story("""
         0s   cp-1/control_plane  control_plane/cp-1-a  control_plane.started
+        1s   cp-1/pool           worker/w-1   worker.activated
         1s   cp-1/pool           session/s-1  session.started  >worker/w-1
+        2s   cp-2/pool           worker/w-2   worker.activated
         2s   cp-2/pool           session/s-2  session.started  >worker/w-2
         3s   cp-2/pool           session/s-3  session.started  >worker/w-3
         5s   cp-1/control_plane  control_plane/cp-1-a  control_plane.heartbeated
@@ -294,7 +309,7 @@ def test_a_session_lasts_until_it_ends_or_its_control_plane_is_gone():
     columns = ("session", "worker", "control_plane", "ts_us", "dur_us", "is_open", "ended_by", "end_event_id")
     assert told(log, "session_interval", *columns) == [
         ("s-1", "w-1", "cp-1-a", 1, 4, False, "owner_gone", "cp-2-a/janitor:1"),
-        ("s-2", "w-2", "cp-2-a", 2, 7, False, "session.ended", "cp-2-a/pool:3"),
+        ("s-2", "w-2", "cp-2-a", 2, 7, False, "session.ended", "cp-2-a/pool:4"),
         ("s-3", "w-3", "cp-2-a", 3, 27, True, None, None),
     ]
 

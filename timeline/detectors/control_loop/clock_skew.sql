@@ -18,7 +18,7 @@
 -- mitigation: mend its time synchronisation; the timelines here are placed by the store's clock already
 WITH
   skewed AS (
-    SELECT * FROM actor_clock WHERE basis <> 'none' AND (offset_us > $skew_us OR offset_us < -$skew_us)
+    SELECT * FROM actor_clock WHERE abs(offset_us) - slack_us > $skew_us
   ),
   said AS (
     SELECT e.run_id, e.actor, min(t.at_us) AS ts_us, max(t.at_us) AS last_us, min_by(e.event_id, t.position) AS event_id
