@@ -116,10 +116,6 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
         "Runs whose models are older than their events: written in the transaction of the events, emptied by the refresh of the models.",
         (Column("run_id", "VARCHAR", "A run with new events; may be here more than once."),),
     ),
-    "touched_run": (
-        "Runs with events that the models have not seen; the timeline empties it when it refreshes.",
-        (Column("run_id", "VARCHAR", "A run that gained events."),),
-    ),
     "made_by": (
         "What made this database: one row. Another schema or engine means loading the log again.",
         (
