@@ -72,15 +72,18 @@ class Query:
 
 def read(folder: Path) -> dict[str, Query]:
     """Every query below `folder`, by name, in order of name. Raises CatalogError."""
-    paths = sorted(folder.rglob("*.sql"))
-    return {name: parse(name, path) for path in paths for name in [path.relative_to(folder).with_suffix("").as_posix()]}
+    queries: dict[str, Query] = {}
+    with duckdb.connect() as parser:
+        for path in sorted(folder.rglob("*.sql")):
+            name = path.relative_to(folder).with_suffix("").as_posix()
+            queries[name] = _parse(parser, name, path)
+    return queries
 
 
-def parse(name: str, path: Path) -> Query:
-    """The query in the file `path`. Raises CatalogError."""
+def _parse(parser: duckdb.DuckDBPyConnection, name: str, path: Path) -> Query:
     sql = path.read_text(encoding="utf-8")
     header = _header(path, sql.splitlines())
-    inputs, used = _read_and_bound(path, sql)
+    inputs, used = _read_and_bound(parser, path, sql)
     declared = sorted(param.name for param in header["params"])
     if declared != used:
         raise CatalogError(
@@ -166,10 +169,9 @@ def _param(path: Path, number: int, name: str, value: str) -> Param:
 # ---- the statement
 
 
-def _read_and_bound(path: Path, sql: str) -> tuple[tuple[str, ...], list[str]]:
+def _read_and_bound(parser: duckdb.DuckDBPyConnection, path: Path, sql: str) -> tuple[tuple[str, ...], list[str]]:
     """Tables that the statement reads and parameters that it uses, from DuckDB's own tree."""
-    with duckdb.connect() as parser:
-        row = parser.execute("SELECT json_serialize_sql(?)", [sql]).fetchone()
+    row = parser.execute("SELECT json_serialize_sql(?)", [sql]).fetchone()
     tree = json.loads(row[0] if row else "{}")
     if tree.get("error") or len(tree.get("statements", [])) != 1:
         line = sql.encode()[: int(tree.get("position") or 0)].count(b"\n") + 1

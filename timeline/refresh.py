@@ -7,8 +7,9 @@ the same rows as any series of refreshes, because a model never looks across run
 
 from __future__ import annotations
 
+import functools
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,14 +26,13 @@ def refresh(connection: duckdb.DuckDBPyConnection) -> int:
 
     All or nothing: readers see the models of before or of after. Needs a connection that may write. Raises CatalogError.
     """
-    models = catalog.ordered(catalog.read(catalog.MODELS))
-    if not is_stale(connection, models):
+    if not is_stale(connection):
         return 0
     connection.begin()
     try:
-        if not _same_version(connection, models):
-            _create(connection, models)
-        runs = _build(connection, models)
+        if not _same_version(connection):
+            _create(connection)
+        runs = _build(connection)
         connection.execute("DELETE FROM touched_run")
         connection.commit()
     except BaseException:
@@ -41,10 +41,15 @@ def refresh(connection: duckdb.DuckDBPyConnection) -> int:
     return runs
 
 
-def is_stale(connection: duckdb.DuckDBPyConnection, models: Sequence[Query] | None = None) -> bool:
+def is_stale(connection: duckdb.DuckDBPyConnection) -> bool:
     """Whether events came since the models were built, or the models are of another version of this program."""
-    models = catalog.ordered(catalog.read(catalog.MODELS)) if models is None else models
-    return not _same_version(connection, models) or _answer(connection, "SELECT count(*) > 0 FROM touched_run")
+    return not _same_version(connection) or bool(_answer(connection, "SELECT count(*) > 0 FROM touched_run"))
+
+
+@functools.cache
+def models() -> tuple[Query, ...]:
+    """The models, each after those that it reads. Raises CatalogError."""
+    return tuple(catalog.ordered(catalog.read(catalog.MODELS)))
 
 
 @contextmanager
@@ -53,10 +58,9 @@ def as_of(connection: duckdb.DuckDBPyConnection, at_us: int) -> Iterator[None]:
 
     Only this connection sees them, only inside the `with`. Nothing is written, so a read-only connection will do.
     """
-    models = catalog.ordered(catalog.read(catalog.MODELS))
     main = _database(connection)
     # Offsets of clocks stay those of the whole log: what was learned later about a clock is true of earlier times too.
-    later = [model for model in models if model.name not in {"actor_clock", "event_time"}]
+    later = [model for model in models() if model.name not in {"actor_clock", "event_time"}]
     made: list[str] = []
     try:
         connection.execute(f'CREATE TEMP TABLE "event_time" AS FROM {main}."event_time" WHERE at_us <= $at_us', {"at_us": at_us})
@@ -90,27 +94,27 @@ def create_statements(connection: duckdb.DuckDBPyConnection, model: Query) -> li
     return [f'CREATE TABLE "{model.name}" ({columns})', f'COMMENT ON TABLE "{model.name}" IS {_literal(model.title)}', *comments]
 
 
-def _create(connection: duckdb.DuckDBPyConnection, models: Sequence[Query]) -> None:
+def _create(connection: duckdb.DuckDBPyConnection) -> None:
     """Make all model tables anew, empty, and mark every run as touched."""
-    for model in reversed(models):
+    for model in models():
         connection.execute(f'DROP TABLE IF EXISTS "{model.name}"')
-    for model in models:
+    for model in models():
         for statement in create_statements(connection, model):
             connection.execute(statement)
-    connection.execute(f'CREATE OR REPLACE TABLE "{VERSION_TABLE}" AS SELECT $version AS version', {"version": _version(models)})
+    connection.execute(f'CREATE OR REPLACE TABLE "{VERSION_TABLE}" AS SELECT $version AS version', {"version": _version()})
     connection.execute(f"COMMENT ON TABLE \"{VERSION_TABLE}\" IS 'Fingerprint of the model files that built the model tables.'")
     connection.execute("INSERT INTO touched_run SELECT DISTINCT run_id FROM event")
 
 
-def _build(connection: duckdb.DuckDBPyConnection, models: Sequence[Query]) -> int:
+def _build(connection: duckdb.DuckDBPyConnection) -> int:
     """Build the touched runs of every model again; how many runs. With every run touched nothing has to be told apart."""
     main = _database(connection)
     touched = f'run_id IN (SELECT run_id FROM {main}."touched_run")'
     everything = _answer(connection, f"SELECT count(*) = 0 FROM log_bounds WHERE NOT {touched}")
-    shadowed = [] if everything else sorted({name for model in models for name in model.inputs})
+    shadowed = [] if everything else sorted({name for model in models() for name in model.inputs})
     for name in shadowed:
         connection.execute(f'CREATE TEMP VIEW "{name}" AS FROM {main}."{name}" WHERE {touched}')
-    for model in models:
+    for model in models():
         connection.execute(f'DELETE FROM {main}."{model.name}"' + ("" if everything else f" WHERE {touched}"))
         connection.execute(f'INSERT INTO {main}."{model.name}"\n{model.sql}')
     for name in shadowed:
@@ -118,13 +122,14 @@ def _build(connection: duckdb.DuckDBPyConnection, models: Sequence[Query]) -> in
     return int(_answer(connection, "SELECT count(DISTINCT run_id) FROM touched_run"))
 
 
-def _same_version(connection: duckdb.DuckDBPyConnection, models: Sequence[Query]) -> bool:
+def _same_version(connection: duckdb.DuckDBPyConnection) -> bool:
     there = _answer(connection, "SELECT count(*) > 0 FROM duckdb_tables() WHERE table_name = $name", {"name": VERSION_TABLE})
-    return bool(there and _answer(connection, f"SELECT max(version) FROM {VERSION_TABLE}") == _version(models))
+    return bool(there and _answer(connection, f"SELECT max(version) FROM {VERSION_TABLE}") == _version())
 
 
-def _version(models: Sequence[Query]) -> str:
-    return hashlib.sha256("\0".join(f"{model.name}\0{model.sql}" for model in models).encode()).hexdigest()[:16]
+@functools.cache
+def _version() -> str:
+    return hashlib.sha256("\0".join(f"{model.name}\0{model.sql}" for model in models()).encode()).hexdigest()[:16]
 
 
 def _database(connection: duckdb.DuckDBPyConnection) -> str:
