@@ -15,7 +15,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, entry_points, version
+from importlib.metadata import entry_points
 from typing import Annotated, Any
 
 import typer
@@ -25,8 +25,8 @@ from typer.exceptions import TyperException
 from ingest.errors import TimelineError
 from timeline import commands
 from timeline.terminal import note
+from timeline.version import installed_version
 
-DISTRIBUTION = "decision-timeline"
 INTERNAL_ERROR = 70
 TERMINATED = 128 + signal.SIGTERM
 
@@ -66,7 +66,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        sys.stdout.write(f"timeline {installed_version()}\n")
+        sys.stdout.write(f"timeline {installed_version() or 'source tree'}\n")
         raise typer.Exit
 
 
@@ -76,14 +76,6 @@ Version = Annotated[bool, typer.Option("--version", callback=_print_version, is_
 @app.callback()
 def _options(show_version: Version = False) -> None:
     """Options before the command."""
-
-
-def installed_version() -> str:
-    """Version of the installed distribution; `source tree` where it is not installed."""
-    try:
-        return version(DISTRIBUTION)
-    except PackageNotFoundError:
-        return "source tree"
 
 
 def split_help(function: Callable[..., Any]) -> tuple[str, str]:
@@ -123,7 +115,7 @@ def _write_report() -> str:
     try:
         handle, path = tempfile.mkstemp(prefix="timeline-bug-", suffix=".txt")
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(f"timeline {installed_version()}, Python {sys.version}\n\n{traceback.format_exc()}")
+            file.write(f"timeline {installed_version() or 'source tree'}, Python {sys.version}\n\n{traceback.format_exc()}")
     except OSError as error:
         return f"could not be written: {error.strerror}"
     return path

@@ -1,4 +1,4 @@
-"""Shrinking: the smallest part of a list that still shows something.
+"""Shrinking: the smallest seed that still shows its finding.
 
 Delta debugging (Zeller and Hildebrandt, "Simplifying and isolating failure-inducing input", 2002), in the form
 without the separate test of the parts: try to leave out one part of n; where none can go, cut finer.
@@ -8,9 +8,122 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from ingest.errors import ReplayDiverged, UsageError
+from ingest.seed import Expected, ExpectedFinding, Replayed, ReplaySeed
+from timeline.api import Timeline
+from timeline.replays import run_seed
 
 Item = TypeVar("Item")
+
+LENGTH_STEP_US = 1_000_000
+"""A run is shortened to whole seconds."""
+
+
+class Shrunk(BaseModel):
+    """A shrunk seed, and what it took."""
+
+    model_config = ConfigDict(frozen=True)
+
+    seed: ReplaySeed
+    runs: int
+    """Runs that were made to find it."""
+    faults_before: int
+    faults: int
+    switches: list[str]
+    """Switches that are still on."""
+    length_us: int | None
+    """How long the run is now; null where the scenario does not say it as `length`."""
+
+
+def shrink(seed: ReplaySeed, say: Callable[[str], None] = lambda _: None) -> Shrunk:
+    """Leave out faults, then switches, then the end of the run, as long as every expected finding shows.
+
+    A finding shows where its detector finds something, about the same subject or another: names shift when there is less
+    to do. `say` is told of progress. Raises SeedInvalid, UsageError where the seed expects nothing, ReplayDiverged where
+    it does not show what it expects.
+    """
+    if not seed.expected.findings:
+        raise UsageError(
+            f"shrinking the seed of {seed.origin.run_id}: it expects no finding, so all of it could go; export it for a finding"
+        )
+    trial = _Trial(seed, say)
+    if not trial.shows(seed):
+        wanted = ", ".join(f"{finding.detector} of {finding.subject}" for finding in seed.expected.findings)
+        raise ReplayDiverged(f"shrinking the seed of {seed.origin.run_id}: replayed as it is, it does not show {wanted}")
+    faults = smallest(seed.tape.faults, lambda kept: trial.shows(_with_faults(seed, kept)))
+    small = _with_faults(seed, faults)
+    on = [name for name, is_on in sorted(seed.scenario.switches.items()) if is_on]
+    on = smallest(on, lambda kept: trial.shows(_with_switches(small, kept)))
+    small = _with_switches(small, on)
+    length_us = seed.scenario.document.get("length")
+    if isinstance(length_us, int):
+        whole = small
+        length_us = least(0, length_us, lambda us: trial.shows(_with_length(whole, us)), LENGTH_STEP_US)
+        small = _with_length(small, length_us)
+    return Shrunk(
+        seed=trial.sealed(small),
+        runs=trial.runs,
+        faults_before=len(seed.tape.faults),
+        faults=len(faults),
+        switches=on,
+        length_us=length_us if isinstance(length_us, int) else None,
+    )
+
+
+class _Trial:
+    """Runs candidates and looks for the expected findings."""
+
+    def __init__(self, seed: ReplaySeed, say: Callable[[str], None]) -> None:
+        self._expected = seed.expected.findings
+        self._detectors = sorted({finding.detector for finding in self._expected})
+        self._say = say
+        self.runs = 0
+
+    def shows(self, candidate: ReplaySeed) -> bool:
+        found = {finding.detector for finding in self._judged(candidate)[1]}
+        self._say(f"run {self.runs}: {len(candidate.tape.faults)} faults, {'shown' if found == set(self._detectors) else 'gone'}")
+        return found == set(self._detectors)
+
+    def sealed(self, seed: ReplaySeed) -> ReplaySeed:
+        """The seed with what its own run gives as what it expects."""
+        replayed, findings, events = self._judged(seed)
+        kept = [self._nearest(finding, findings) for finding in self._expected]
+        unique = list({(finding.detector, finding.subject): finding for finding in kept}.values())
+        expected = Expected(digest=replayed.digest, trail=replayed.trail, events=events, findings=unique)
+        return seed.model_copy(update={"expected": expected}).sealed()
+
+    def _judged(self, seed: ReplaySeed) -> tuple[Replayed, list[ExpectedFinding], int]:
+        self.runs += 1
+        replayed = run_seed(seed)
+        with Timeline.in_memory(replayed.lines) as log:
+            found = [finding for finding in log.detect(self._detectors).findings if finding.verdict == "found"]
+            events = sum(log.runs()["events"].to_list())
+        shown = [ExpectedFinding(detector=finding.detector, subject=f"{finding.subject.kind}/{finding.subject.id}") for finding in found]
+        return replayed, shown, events
+
+    @staticmethod
+    def _nearest(expected: ExpectedFinding, found: list[ExpectedFinding]) -> ExpectedFinding:
+        return expected if expected in found else next(finding for finding in found if finding.detector == expected.detector)
+
+
+def _with_faults(seed: ReplaySeed, faults: list[dict[str, Any]]) -> ReplaySeed:
+    return seed.model_copy(update={"tape": seed.tape.model_copy(update={"faults": faults})})
+
+
+def _with_switches(seed: ReplaySeed, on: list[str]) -> ReplaySeed:
+    return _with_scenario(seed, switches=dict.fromkeys(on, True))
+
+
+def _with_length(seed: ReplaySeed, length_us: int) -> ReplaySeed:
+    return _with_scenario(seed, document={**seed.scenario.document, "length": length_us})
+
+
+def _with_scenario(seed: ReplaySeed, **changed: Any) -> ReplaySeed:
+    return seed.model_copy(update={"scenario": seed.scenario.model_copy(update=changed)})
 
 
 def smallest(items: Sequence[Item], still_shows: Callable[[list[Item]], bool]) -> list[Item]:

@@ -7,6 +7,7 @@ Everything that came from an event passes through `printable`, and rich gets `Te
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -33,6 +34,19 @@ def print_json(document: Any) -> None:
     sys.stdout.write(text.replace("\x7f", "\\u007f") + "\n")
 
 
+def json_value(value: Any) -> Any:
+    """A value of a database as plain JSON: what JSON has no form for becomes text."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if isinstance(value, list):
+        return [json_value(part) for part in value]
+    if isinstance(value, dict):
+        return {str(name): json_value(part) for name, part in value.items()}
+    return value.decode(errors="backslashreplace") if isinstance(value, bytes) else str(value)
+
+
 def print_line(text: str = "") -> None:
     """Print one line of data; control characters in it are shown, not obeyed."""
     sys.stdout.write(printable(text) + "\n")
@@ -52,4 +66,6 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> No
     for row in rows:
         table.add_row(*(Text("" if cell is None else printable(str(cell))) for cell in row))
     console = Console(file=sys.stdout, width=None if is_terminal else 1_000_000, no_color=bool(os.environ.get("NO_COLOR")), highlight=False)
-    console.print(table)
+    with console.capture() as captured:
+        console.print(table)
+    sys.stdout.writelines(line.rstrip() + "\n" for line in captured.get().splitlines())

@@ -1,0 +1,246 @@
+"""The analysis as a library: one object over one database, whose methods give polars frames or pydantic models.
+
+The command line and the notebooks are thin shells over it.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import duckdb
+import polars as pl
+
+from ingest.database import Database, duckdb_errors, open_for_read, open_for_write, open_in_memory
+from ingest.errors import UsageError
+from ingest.load import load
+from ingest.seed import Origin, ReplaySeed
+from timeline.diff import Stream
+from timeline.explain import Explanation, explain_finding
+from timeline.findings import Finding, Report, detect
+from timeline.moment import moment_of
+from timeline.refresh import is_stale, refresh
+from timeline.seeds import seed_of_run
+from timeline.state import objects_of, states_at
+from timeline.story import Story, decisions_about
+
+AROUND_US = 60_000_000
+"""How far before and after a moment `show --around` looks."""
+
+_NOT_IN_POLARS = re.compile(r"\b(INTERVAL|UNION|BIT|BIGNUM)\b")
+
+_RUNS = "SELECT run_id, events, start_us, end_us FROM log_bounds ORDER BY run_id"
+
+
+class Timeline:
+    """A log under analysis. Use it as a context manager, or call `close`."""
+
+    def __init__(self, database: Database) -> None:
+        """Take over an open database whose models are up to date."""
+        self._database = database
+        self._connection = database.connection
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open the database at `path`, read-only, after bringing its models up to date where events came in.
+
+        Raises DatabaseBusy while another process writes it, DatabaseUnusable where it is none, damaged or of another version.
+        """
+        database = open_for_read(path)
+        try:
+            if not is_stale(database.connection):
+                return cls(database)
+        except BaseException:
+            database.close()
+            raise
+        database.close()
+        with open_for_write(path) as writable, duckdb_errors("refreshing the models of", path):
+            refresh(writable.connection)
+        return cls(open_for_read(path))
+
+    @classmethod
+    def in_memory(cls, lines: Iterable[bytes] = ()) -> Self:
+        """A timeline of those event lines, kept in memory only: for replays and tests. Raises InputRejected."""
+        database = open_in_memory()
+        with tempfile.NamedTemporaryFile(suffix=".jsonl") as file:
+            file.writelines(line.rstrip(b"\n") + b"\n" for line in lines)
+            file.flush()
+            load(database, [file.name]).check(is_strict=True)
+        refresh(database.connection)
+        database.connection.execute("SET lock_configuration = true")
+        return cls(database)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+        if isinstance(error, duckdb.Error):
+            with duckdb_errors("reading", self._database.path):
+                raise error
+
+    # ---- what there is
+
+    def runs(self) -> pl.DataFrame:
+        """Every run: run_id, events, start_us, end_us (microseconds UTC)."""
+        return pl.DataFrame(self._connection.sql(_RUNS))
+
+    def run(self, run_id: str | None = None) -> str:
+        """That run, or the only one. Raises UsageError where it is not there, or where several are and none was named."""
+        known = self.runs()["run_id"].to_list()
+        if run_id is not None:
+            if run_id in known:
+                return run_id
+            raise UsageError(f"looking for the run {run_id!r}: it is not here; there are {_some(known)}")
+        if len(known) == 1:
+            return str(known[0])
+        if not known:
+            raise UsageError("choosing a run: the database holds no event yet; load some with `timeline ingest FILE`")
+        raise UsageError(f"choosing a run: the database holds {len(known)}; name one with --run: {_some(known)}")
+
+    def objects(self, kind: str | None = None, run: str | None = None) -> pl.DataFrame:
+        """Every object that an event names.
+
+        Columns: run_id, kind, id, events, first_us, last_us, last_event, state, since_us, owner, owner_state; the last four as
+        the log ends, null where the models know no state.
+        """
+        return objects_of(self._connection, run and self.run(run), kind)
+
+    def moment(self, text: str, run: str | None = None) -> int:
+        """A moment as a person writes it (`timeline.moment.FORMS`), in microseconds UTC. Raises UsageError."""
+        bounds = self.runs() if run is None else self.runs().filter(pl.col("run_id") == self.run(run))
+        if bounds.is_empty():
+            raise UsageError(f"reading the time {text!r}: the database holds no event yet")
+        return moment_of(text, min(bounds["start_us"].to_list()), max(bounds["end_us"].to_list()))
+
+    # ---- what happened
+
+    def find(self, name: str, run: str | None = None) -> tuple[str, str, str]:
+        """(run_id, kind, id) of the object that `kind/id` names; a part of the id will do where it fits one object only.
+
+        Raises UsageError with the candidates where it fits none or several.
+        """
+        run_id = self.run(run)
+        kind, slash, id_ = name.partition("/")
+        if not slash or not kind or not id_:
+            raise UsageError(f"looking for {name!r}: write KIND/ID, such as worker/w-1; `timeline objects` lists them")
+        ids = objects_of(self._connection, run_id, kind)["id"].to_list()
+        if id_ in ids:
+            return run_id, kind, id_
+        near = [known for known in ids if known.startswith(id_) or known.endswith(id_)] or [known for known in ids if id_ in known]
+        if len(near) == 1:
+            return run_id, kind, near[0]
+        if near:
+            raise UsageError(f"looking for {name!r}: {len(near)} objects fit: {_some([f'{kind}/{known}' for known in near])}")
+        there = _some([f"{kind}/{known}" for known in ids]) if ids else "no object of that kind; `timeline objects` lists what there is"
+        raise UsageError(f"looking for {name!r}: it is not in the run {run_id}; there is {there}")
+
+    def show(self, name: str, run: str | None = None, around_us: int | None = None) -> Story:
+        """The decision timeline of the object `kind/id`; with `around_us` only a minute before and after that moment.
+
+        Raises UsageError as `find` does.
+        """
+        run_id, kind, id_ = self.find(name, run)
+        window_us = None if around_us is None else (around_us - AROUND_US, around_us + AROUND_US)
+        bounds = self.runs().row(by_predicate=pl.col("run_id") == run_id, named=True)
+        now = objects_of(self._connection, run_id, kind, id_).row(0, named=True)
+        return Story(
+            run_id=run_id,
+            kind=kind,
+            id=id_,
+            **{field: now[field] for field in ("state", "since_us", "owner", "owner_state")},
+            start_us=bounds["start_us"],
+            end_us=bounds["end_us"],
+            decisions=decisions_about(self._connection, run_id, kind, id_, window_us),
+        )
+
+    def state(self, at_us: int | None = None, run: str | None = None) -> pl.DataFrame:
+        """Every object whose state the models know, at that moment or where the log ends.
+
+        Columns: run_id, kind, id, state, since_us, owner, owner_state.
+        """
+        return states_at(self._connection, run and self.run(run), at_us)
+
+    def stream(self, run: str | None = None) -> Stream:
+        """The decisions of a run, to be held against another stream (`timeline.diff`)."""
+        return Stream(self._connection, self.run(run))
+
+    # ---- what is wrong
+
+    def detect(
+        self,
+        detectors: Sequence[str] = (),
+        as_of_us: int | None = None,
+        params: Mapping[str, int] | None = None,
+        run: str | None = None,
+    ) -> Report:
+        """Judge the log. `params` are keyed `detector.parameter`. Raises UsageError for a name that is not there."""
+        return detect(self._connection, detectors=detectors, as_of_us=as_of_us, params=params or {}, run_id=run and self.run(run))
+
+    def finding(self, finding_id: str) -> Finding:
+        """The finding with that id, or the only one whose id begins so. Raises UsageError."""
+        findings = self.detect().findings
+        fits = [finding for finding in findings if finding.finding_id.startswith(finding_id)] if finding_id else []
+        if len(fits) == 1:
+            return fits[0]
+        there = _some([finding.finding_id for finding in fits or findings])
+        raise UsageError(f"looking for the finding {finding_id!r}: {len(fits) or 'none'} of that id; there are {there}")
+
+    def explain(self, finding_id: str) -> Explanation:
+        """The whole case for a finding. Raises UsageError."""
+        return explain_finding(self._connection, self.finding(finding_id))
+
+    # ---- what leaves
+
+    def sql(self, query: str) -> pl.DataFrame:
+        """The answer to a query that may read the tables and nothing else. Raises UsageError."""
+        try:
+            statements = duckdb.extract_statements(query)
+            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+                raise UsageError(f"answering {query!r}: write one SELECT; nothing here can be changed")
+            relation = self._connection.sql(statements[0].query)
+        except duckdb.Error as error:
+            raise UsageError(f"answering {query!r}: {error}") from None
+        for name, type_ in zip(relation.columns, relation.types, strict=True):
+            if _NOT_IN_POLARS.search(str(type_)):
+                raise UsageError(f"answering {query!r}: the column {name} is {type_}, which polars has not; cast it to VARCHAR")
+        if len(set(relation.columns)) < len(relation.columns):
+            raise UsageError(f"answering {query!r}: two columns have the same name; rename one with AS")
+        try:
+            return pl.DataFrame(relation)
+        except duckdb.Error as error:
+            raise UsageError(f"answering {query!r}: {error}") from None
+
+    def export_run(self, run: str | None = None) -> ReplaySeed:
+        """The replay seed of a run; every finding of it is expected again. Raises UsageError."""
+        run_id = self.run(run)
+        findings = [finding for finding in self.detect(run=run_id).findings if finding.verdict == "found"]
+        return seed_of_run(self._connection, Origin(run_id=run_id), findings)
+
+    def export_finding(self, finding_id: str) -> ReplaySeed:
+        """The replay seed of the run of a finding; that finding is expected again. Raises UsageError."""
+        finding = self.finding(finding_id)
+        subject = f"{finding.subject.kind}/{finding.subject.id}"
+        return seed_of_run(self._connection, Origin(run_id=finding.run_id, finding=finding.finding_id, subject=subject), [finding])
+
+    def export_object(self, name: str, run: str | None = None) -> ReplaySeed:
+        """The replay seed of the run of an object; the findings about it are expected again. Raises UsageError."""
+        run_id, kind, id_ = self.find(name, run)
+        about = [found for found in self.detect(run=run_id).findings if (found.subject.kind, found.subject.id) == (kind, id_)]
+        findings = [finding for finding in about if finding.verdict == "found"]
+        return seed_of_run(self._connection, Origin(run_id=run_id, subject=f"{kind}/{id_}"), findings)
+
+
+def _some(names: Sequence[str], most: int = 10) -> str:
+    """Some of the names, for a message."""
+    if not names:
+        return "none"
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -1,0 +1,54 @@
+"""`timeline show`: one object's decision timeline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from timeline.terminal import DEFAULT_DATABASE, AsJson, Database, Run, note, print_json, print_line
+
+if TYPE_CHECKING:
+    from timeline.story import Story
+
+
+def command(
+    name: Annotated[str, typer.Argument(metavar="KIND/ID", help="The object; a part of the id will do where it fits one object only.")],
+    around: Annotated[str | None, typer.Option("--around", metavar="T", help="Only a minute before and after this moment.")] = None,
+    run: Run = None,
+    db: Database = DEFAULT_DATABASE,
+    as_json: AsJson = False,
+) -> None:
+    """Print what was decided about an object, in order, and beside each decision what it had seen.
+
+    T is a time such as 2026-01-01T00:00:00Z, microseconds since 1970, +90s from where the log begins, or -5m from where it ends.
+
+    Example:
+        timeline show worker/w-1 --around +90s
+    """
+    import timeline
+
+    with timeline.open(db) as log:
+        run_id = log.run(run)
+        story = log.show(name, run_id, None if around is None else log.moment(around, run_id))
+    if story.id != name.partition("/")[2]:
+        note(f"{name} fits {story.kind}/{story.id} only")
+    if as_json:
+        print_json(story.model_dump(mode="json"))
+    else:
+        _print(story)
+
+
+def _print(story: Story) -> None:
+    from timeline.moment import shown
+
+    print_line(f"{story.kind}/{story.id} in the run {story.run_id}, which begins {shown(story.start_us)} and ends {shown(story.end_us)}")
+    if story.state is not None:
+        owner = "" if story.owner is None else f", owner {story.owner}"
+        standing = "" if story.owner_state is None else f" ({story.owner_state})"
+        print_line(f"now {story.state} since {shown(story.since_us)}{owner}{standing}")
+    print_line()
+    width = max((len(decided.line) for decided in story.decisions), default=0)
+    for decided in story.decisions:
+        seen = "; ".join(decided.seen)
+        print_line(f"{decided.line:<{min(width, 120)}}  saw {seen}" if seen else decided.line)

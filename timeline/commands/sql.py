@@ -1,0 +1,29 @@
+"""`timeline sql`: ask the tables directly."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from timeline.terminal import DEFAULT_DATABASE, AsJson, Database, json_value, print_json, print_table
+
+
+def command(
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="One SELECT.")],
+    db: Database = DEFAULT_DATABASE,
+    as_json: AsJson = False,
+) -> None:
+    """Answer one SELECT over the tables (`timeline schema --ddl`). Nothing can be changed, no file and no network is reached.
+
+    Example:
+        timeline sql "SELECT kind, count(*) AS events FROM event GROUP BY kind ORDER BY events DESC"
+    """
+    import timeline
+
+    with timeline.open(db) as log:
+        answer = log.sql(query)
+    if as_json:
+        print_json([{name: json_value(value) for name, value in row.items()} for row in answer.to_dicts()])
+    else:
+        print_table(answer.columns, answer.rows())

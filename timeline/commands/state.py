@@ -1,0 +1,55 @@
+"""`timeline state`: everything as of a moment."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Annotated, Any
+
+import typer
+
+from timeline.terminal import DEFAULT_DATABASE, AsJson, Database, Run, print_json, print_line, print_table
+
+
+def command(
+    at: Annotated[str | None, typer.Option("--at", metavar="T", help="The moment; where the log ends, if not given.")] = None,
+    run: Run = None,
+    db: Database = DEFAULT_DATABASE,
+    as_json: AsJson = False,
+) -> None:
+    """Print how everything stood at a moment: who led, which control planes lived, the workers by state, every object.
+
+    T is a time such as 2026-01-01T00:00:00Z, microseconds since 1970, +90s from where the log begins, or -5m from where it ends.
+
+    Example:
+        timeline state --at +2m
+    """
+    import timeline
+    from timeline.moment import shown
+
+    with timeline.open(db) as log:
+        run_id = log.run(run)
+        at_us = log.moment("-0s" if at is None else at, run_id)
+        objects = log.state(at_us, run_id).drop("run_id").to_dicts()
+    answer = {"run_id": run_id, "at_us": at_us, **_summary(objects), "objects": objects}
+    if as_json:
+        print_json(answer)
+        return
+    print_line(f"run {run_id} at {shown(at_us)}")
+    print_line("leader         " + (", ".join(f"{lease}: {holder}" for lease, holder in answer["leaders"].items()) or "none"))
+    print_line("control planes " + (", ".join(f"{name} {state}" for name, state in answer["control_planes"].items()) or "none"))
+    print_line("workers        " + (", ".join(f"{count} {state}" for state, count in answer["workers"].items()) or "none"))
+    print_line()
+    print_table(
+        ["object", "state", "since", "owner", "owner is"],
+        ([f"{row['kind']}/{row['id']}", row["state"], shown(row["since_us"]), row["owner"], row["owner_state"]] for row in objects),
+    )
+
+
+def _summary(objects: list[dict[str, Any]]) -> dict[str, Any]:
+    """Leaders by lease, control planes with their state, number of workers by state."""
+    workers = Counter(row["state"] for row in objects if row["kind"] == "worker")
+    return {
+        "leaders": {row["id"]: row["owner"] for row in objects if row["kind"] == "lease"},
+        "control_planes": {row["id"]: row["state"] for row in objects if row["kind"] == "control_plane"},
+        "workers": dict(sorted(workers.items())),
+    }

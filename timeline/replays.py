@@ -1,0 +1,124 @@
+"""Replays: a seed run again by the replayer that it names, and judged by the detectors.
+
+A replayer is found by its entry point in the group `timeline.replayers`; this package knows no cluster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from ingest.errors import DatabaseBusy, DatabaseUnusable, SeedInvalid
+from ingest.seed import ExpectedFinding, Replayed, Replayer, ReplaySeed
+from timeline.api import Timeline
+from timeline.diff import Divergence, Stream, divergence_in_trail, first_divergence
+from timeline.findings import Finding
+
+GROUP = "timeline.replayers"
+
+
+class ReplayReport(BaseModel):
+    """What a replay gave, held against what the seed expects."""
+
+    model_config = ConfigDict(frozen=True)
+
+    fidelity: Literal["exact", "inputs"]
+    equal: bool | None
+    """Whether the same events came again; null where the recording was cut and the recorded run is not at hand to compare with."""
+    digest: str
+    expected_digest: str | None
+    first_divergence: Divergence | None
+    findings: list[Finding]
+    """What the detectors find in the replay, verdict `found` only."""
+    missing_inputs: list[str]
+
+    def shows(self, expected: Sequence[ExpectedFinding]) -> bool:
+        """Whether every expected finding is there again."""
+        seen = {(finding.detector, f"{finding.subject.kind}/{finding.subject.id}") for finding in self.findings}
+        return all((finding.detector, finding.subject) in seen for finding in expected)
+
+
+def replayers() -> list[str]:
+    """Names of the replayers that are installed."""
+    return sorted({entry.name for entry in entry_points(group=GROUP)})
+
+
+def find_replayer(seed: ReplaySeed) -> Replayer:
+    """The replayer that the seed names. Raises SeedInvalid."""
+    if seed.fidelity == "inputs" or not seed.replayer:
+        raise SeedInvalid(f"replaying {seed.origin.run_id}: nothing says how that run was made; missing: {'; '.join(seed.missing_inputs)}")
+    for entry in entry_points(group=GROUP):
+        if entry.name == seed.replayer:
+            replayer: Replayer = entry.load()
+            return replayer
+    raise SeedInvalid(
+        f"replaying {seed.origin.run_id}: the seed is for the replayer {seed.replayer!r}; install the package that brings it "
+        f"(installed: {', '.join(replayers()) or 'none'})"
+    )
+
+
+def run_seed(seed: ReplaySeed, switches: Mapping[str, bool] | None = None, policy: Mapping[str, str] | None = None) -> Replayed:
+    """Run a seed, with switches and policy laid over its own. Raises SeedInvalid."""
+    return find_replayer(seed).replay(seed, switches or {}, policy or {})
+
+
+def replay(
+    seed: ReplaySeed,
+    switches: Mapping[str, bool] | None = None,
+    policy: Mapping[str, str] | None = None,
+    recorded: Stream | None = None,
+) -> ReplayReport:
+    """Run a seed again and judge it. Raises SeedInvalid.
+
+    `recorded` is the stream of the recorded run, where the database has it: it names the first divergence exactly.
+    Without it a run with changed switches or policy is held against the seed as it is, and an unchanged one against
+    the seed's trail, which names a block of 64 events.
+    """
+    return judge(seed, run_seed(seed, switches, policy), recorded, is_changed=bool(switches or policy))
+
+
+def judge(seed: ReplaySeed, replayed: Replayed, recorded: Stream | None = None, *, is_changed: bool = False) -> ReplayReport:
+    """Hold what a replayer gave back against the seed: digest, first divergence, findings."""
+    is_cut = seed.expected.digest is None
+    equal = None if is_cut else replayed.digest == seed.expected.digest
+    with Timeline.in_memory(replayed.lines) as log:
+        findings = [finding for finding in log.detect().findings if finding.verdict == "found"]
+        divergence = None
+        if not equal and recorded is not None:
+            divergence = first_divergence(recorded, log.stream(), is_cut=is_cut)
+            equal = divergence is None if is_cut else equal
+        elif not equal and is_changed:
+            with Timeline.in_memory(run_seed(seed).lines) as unchanged:
+                divergence = first_divergence(unchanged.stream(), log.stream())
+        if equal is False and divergence is None:
+            divergence = divergence_in_trail(seed.expected.trail, replayed.trail, log.stream())
+    return ReplayReport(
+        fidelity=seed.fidelity,
+        equal=equal,
+        digest=replayed.digest,
+        expected_digest=seed.expected.digest,
+        first_divergence=divergence,
+        findings=findings,
+        missing_inputs=list(seed.missing_inputs),
+    )
+
+
+@contextmanager
+def recorded_stream(path: Path, run_id: str, say: Callable[[str], None] = lambda _: None) -> Iterator[Stream | None]:
+    """The stream of that run, where the database at `path` has it. It is only a help: `say` is told why it cannot be read."""
+    log = None
+    if path.exists():
+        try:
+            log = Timeline.open(path)
+        except (DatabaseBusy, DatabaseUnusable) as error:
+            say(f"replaying without the recorded run: {error}")
+    if log is None:
+        yield None
+        return
+    with log:
+        yield log.stream(run_id) if run_id in log.runs()["run_id"].to_list() else None
