@@ -181,7 +181,7 @@ def test_every_model_is_read_by_something():
 def test_every_detector_says_what_its_findings_mean_and_what_to_do(path: str):
     """Whatever is published about a detector comes from its header, so each key is there; catalog.py says how it is written."""
     name = path.removeprefix("timeline/detectors/").removesuffix(".sql")
-    missing = set(catalog.KEYS) - set(catalog.parse(name, house.ROOT / path).fields)
+    missing = set(catalog.KEYS) - set(catalog.read(catalog.DETECTORS)[name].fields)
     assert not missing, f"{path}:1: the header has no line for {sorted(missing)}; the detectors beside it have examples"
 
 
