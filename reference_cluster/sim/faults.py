@@ -95,7 +95,7 @@ class Faults:
         for process in self._means.kernel.processes.values():
             for task in process.tasks.values():
                 if isinstance(task.effect, Watch) and planned.wants(task, task.effect):
-                    task.meddle = partial(self._meddle, planned, task)
+                    task.meddle = (task.n, partial(self._meddle, planned, task))
 
     def _end(self, planned: Planned) -> None:
         if planned.over or planned.meddling is None:
@@ -114,7 +114,7 @@ class Faults:
                 if planned.meddling.instead is not None:
                     self._strike(planned, f"{task.process.incarnation}/{task.component}")
                     return planned.meddling.instead(self._means, planned.fault, task, effect)
-                task.meddle = partial(self._meddle, planned, task)
+                task.meddle = (task.n, partial(self._meddle, planned, task))
                 break
         return behind(task, effect)
 

@@ -111,8 +111,8 @@ class Task:
         """Id of the event that the next event of this task is caused by."""
         self.chance: Chance | None = None
         self.locks: list[str] = []
-        self.meddle: Callable[[Any], Any] | None = None
-        """What a fault does to the answer that is under way."""
+        self.meddle: tuple[int, Callable[[Any], Any]] | None = None
+        """What a fault will do to the answer of which effect."""
         self.revision: int | None = None
         """Revision of the store at which its last store effect took place."""
 
@@ -184,8 +184,9 @@ class Kernel:
         if task.n != n:
             return
         if task.meddle is not None:
-            meddle, task.meddle = task.meddle, None
-            answer = meddle(answer)
+            of, meddle = task.meddle
+            task.meddle = None
+            answer = meddle(answer) if of == n else answer
             if answer is WAITING:
                 return
         self.resume(task, n, self.now_us + delay_us, answer)

@@ -181,6 +181,8 @@ class Store:
     # Commits
 
     def _commit(self, task: Task, n: int, effect: Commit, issued_us: int) -> None:
+        if len({(write.table, write.key) for write in effect.writes}) < len(effect.writes):
+            raise ProgramFailed(f"{task.actor} writes one row twice in the commit {effect.label!r}: {effect.writes}")
         conflict = self._first_conflict(effect.writes)
         if conflict is not None:
             self._reply(task, n, conflict)
@@ -193,8 +195,6 @@ class Store:
         self._reply(task, n, Committed(committed.revision, committed.commit_us, ids))
 
     def _first_conflict(self, writes: tuple[Write, ...]) -> Conflict | None:
-        if len({(write.table, write.key) for write in writes}) < len(writes):
-            raise ProgramFailed(f"a commit writes one row twice: {writes}")
         for write in writes:
             row, expect = self._table(write.table).rows.get(write.key), write.expect
             if expect is None:
