@@ -7,15 +7,16 @@ state, owner, tenant and epoch from its last write, a lease's term, and the timi
 
 from __future__ import annotations
 
-import json
+import tempfile
 from collections.abc import Iterable
 from textwrap import dedent
 from typing import Any
 
 import duckdb
 
-from ingest import schema
+from ingest.database import Database, open_in_memory
 from ingest.events import KINDS, Event, Ref
+from ingest.load import load as ingest
 from timeline import notation
 from timeline.refresh import refresh
 
@@ -167,43 +168,15 @@ def _refs(event: Event, data: dict[str, Any]) -> tuple[Ref, ...]:
 
 def database(events: Iterable[Event]) -> duckdb.DuckDBPyConnection:
     """A database in memory that holds these events, models fresh."""
-    connection = duckdb.connect()
-    for statement in schema.statements():
-        connection.execute(statement)
-    load(connection, events)
-    refresh(connection)
-    return connection
+    database = open_in_memory()
+    load(database, events)
+    refresh(database.connection)
+    return database.connection
 
 
-def load(connection: duckdb.DuckDBPyConnection, events: Iterable[Event]) -> None:
-    """Add events to the tables as ingest does, and mark their runs as touched; the models are left as they are."""
-    for event in events:
-        (event_no,) = connection.execute("SELECT count(*) FROM event").fetchone() or (0,)
-        envelope = _envelope(event, event_no)
-        own = {"inputs": json.dumps([seen.model_dump() for seen in event.inputs]), "data": json.dumps(event.data), "is_conflict": False}
-        _insert(connection, "event", {**envelope, **own})
-        objects = [("subject", event.subject.kind, event.subject.id), *((ref.role, ref.kind, ref.id) for ref in event.refs)]
-        for role, kind, name in objects:
-            _insert(connection, "event_object", {"event_no": event_no, "run_id": event.run_id, "role": role, "kind": kind, "id": name})
-        for cause in event.caused_by:
-            _insert(connection, "event_cause", {"event_no": event_no, "run_id": event.run_id, "cause_id": cause})
-        if event.kind in KINDS:
-            _insert(connection, schema.family_table(KINDS[event.kind].family), {**envelope, **event.data})
-        _insert(connection, "touched_run", {"run_id": event.run_id})
-
-
-def _envelope(event: Event, event_no: int) -> dict[str, Any]:
-    names = {column.name for column in schema.ENVELOPE}
-    return {
-        **{name: value for name, value in event.model_dump().items() if name in names},
-        "event_no": event_no,
-        "ts_us": notation.moment_us(event.time),
-        "commit_us": None if event.commit_time is None else notation.moment_us(event.commit_time),
-        "subject_kind": event.subject.kind,
-        "subject_id": event.subject.id,
-    }
-
-
-def _insert(connection: duckdb.DuckDBPyConnection, table: str, row: dict[str, Any]) -> None:
-    names = ", ".join(f'"{name}"' for name in row)
-    connection.execute(f'INSERT INTO "{table}" ({names}) VALUES ({", ".join("?" * len(row))})', list(row.values()))
+def load(database: Database, events: Iterable[Event]) -> None:
+    """Ingest events from a file, as anybody would; the models are left as they are."""
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
+        file.writelines(event.model_dump_json() + "\n" for event in events)
+        file.flush()
+        ingest(database, [file.name]).check(is_strict=True)

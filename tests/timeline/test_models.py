@@ -6,7 +6,7 @@ from typing import Any
 
 import duckdb
 
-from tests.story import SECOND, START_US, rows, story
+from tests.story import SECOND, START_US, story
 
 
 def told(log: duckdb.DuckDBPyConnection, model: str, *columns: str) -> list[tuple[Any, ...]]:
@@ -130,10 +130,13 @@ def test_a_control_plane_lives_from_start_to_stop_or_expiry():
         8s   cp-2/control_plane  control_plane/cp-2-a  control_plane.stopped
         30s  cp-3/janitor        control_plane/cp-1-a  control_plane.expired
     """)
-    columns = ("control_plane", "instance", "started_us", "last_heartbeat_us", "drain_started_us", "drain_bound_us", "stopped_us", "expired_us")
-    assert told(log, "control_plane_life", *columns) == [
-        ("cp-1-a", "cp-1", 0, 5, None, None, None, 30),
-        ("cp-2-a", "cp-2", 1, None, 6, 900, 8, None),
+    assert told(log, "control_plane_life", "instance", "started_us", "last_heartbeat_us", "stopped_us", "expired_us") == [
+        ("cp-1", 0, 5, None, 30),
+        ("cp-2", 1, None, 8, None),
+    ]
+    assert told(log, "control_plane_life", "control_plane", "drain_started_us", "drain_bound_us", "drain_event_id") == [
+        ("cp-1-a", None, None, None),
+        ("cp-2-a", 6, 900, "cp-2-a/control_plane:2"),
     ]
 
 
