@@ -20,7 +20,8 @@
 -- mitigation: set the timings in the order that the finding names, and roll out
 WITH
   declared AS (
-    SELECT c.*, t.at_us, b.end_us FROM config_declared AS c JOIN event_time AS t USING (event_no) JOIN log_bounds AS b ON b.run_id = c.run_id
+    SELECT c.*, t.at_us, b.end_us FROM config_declared AS c JOIN event_time AS t USING (event_no)
+    JOIN log_bounds AS b ON b.run_id = c.run_id
   ),
   pair AS (
     SELECT run_id, subject_id, at_us, end_us, event_id, 'spawn_stuck_us' AS first, 'at least' AS relation, 'spawn_budget_us' AS second,

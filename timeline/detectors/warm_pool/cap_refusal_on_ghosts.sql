@@ -19,7 +19,8 @@
 -- mitigation: retire the row by hand
 WITH
   refusal AS (
-    SELECT r.run_id, r.org, o.id AS worker, t.at_us, r.event_id, c.tick_us + c.call_timeout_us + c.persist_timeout_us + $grace_us AS allowed_us,
+    SELECT r.run_id, r.org, o.id AS worker, t.at_us, r.event_id,
+      c.tick_us + c.call_timeout_us + c.persist_timeout_us + $grace_us AS allowed_us,
       c.control_plane_expiry_us + c.orphan_grace_us AS orphan_us, c.lease_duration_us + c.lease_retry_us + c.tick_us AS failover_us
     FROM acquire_capacity_refused AS r
     JOIN event_time AS t USING (event_no)
@@ -33,7 +34,8 @@ WITH
       AND (w.ts_us + w.dur_us > r.at_us OR w.is_open)
   ),
   failure AS (
-    SELECT run_id, subject_id AS worker, at_us AS failed_us, event_id AS failed_event_id FROM worker_spawn_failed JOIN event_time USING (event_no, run_id)
+    SELECT run_id, subject_id AS worker, at_us AS failed_us, event_id AS failed_event_id FROM worker_spawn_failed
+    JOIN event_time USING (event_no, run_id)
   ),
   ghost AS (
     SELECT c.*, 'its spawn had failed' AS cause, f.failed_us AS since_us, f.failed_event_id AS ghost_event_id

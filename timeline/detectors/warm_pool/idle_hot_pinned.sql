@@ -40,9 +40,11 @@ WITH
     JOIN hold ON hold.run_id = h.run_id AND hold.worker = h.worker AND hold.from_us < h.ended_us AND hold.to_us >= h.ts_us
   ),
   gap AS (
-    SELECT run_id, worker, ts_us, is_end, from_us AS until_us, max(to_us) OVER before AS free_us, max_by(event_id, to_us) OVER before AS event_id
+    SELECT run_id, worker, ts_us, is_end, from_us AS until_us, max(to_us) OVER before AS free_us,
+      max_by(event_id, to_us) OVER before AS event_id
     FROM mark
-    WINDOW before AS (PARTITION BY run_id, worker, ts_us ORDER BY from_us, is_end, event_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+    WINDOW before AS (PARTITION BY run_id, worker, ts_us ORDER BY from_us, is_end, event_id
+      ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
   ),
   idle AS (
     SELECT

@@ -14,7 +14,8 @@
 -- column memory_state: state in the owner's memory
 -- column state: state in the row
 -- column cost_vcpu_seconds: size of the worker times that time
--- impact: a parked worker that the row calls hot is neither reused nor reaped; a hot one that the row calls activating will be ended in mid-session
+-- impact: a parked worker that the row calls hot is neither reused nor reaped; a hot one that the row calls activating will be ended in
+--   mid-session
 -- diagnosis: look for worker.commit_failed on the worker around the beginning
 -- mitigation: restart that control plane when its sessions have ended; the orphan sweep then takes its rows
 WITH

@@ -7,7 +7,8 @@
 -- alert_for: 1m
 -- catalogue: X-14
 -- source: duckgres pull 820, fix 2 and its follow-up: orphans are listed by an owner state that only a leader writes
--- needs: worker_state_interval, life_sign, sweep_step, run_config.control_plane_expiry_us, run_config.orphan_grace_us, run_config.fallback_tick_us
+-- needs: worker_state_interval, life_sign, sweep_step, run_config.control_plane_expiry_us, run_config.orphan_grace_us,
+--   run_config.fallback_tick_us
 -- says: {subject} has been {state} without an owner for {orphaned_us}: {control_plane} is silent ({sub_verdict})
 -- param grace_us: 10000000 time past expiry, grace and two fallback passes before it counts
 -- column state: state of the row
@@ -30,7 +31,8 @@ WITH
   ),
   orphan AS (
     SELECT
-      s.*, w.worker, w.state, w.vcpu, w.is_open AS row_is_open, w.event_id AS row_event_id, least(w.ts_us + w.dur_us, s.ended_us) AS until_us
+      s.*, w.worker, w.state, w.vcpu, w.is_open AS row_is_open, w.event_id AS row_event_id,
+      least(w.ts_us + w.dur_us, s.ended_us) AS until_us
     FROM silence AS s
     JOIN worker_state_interval AS w ON w.run_id = s.run_id AND w.owner = s.control_plane AND w.state NOT IN ('retired', 'lost')
       AND w.ts_us <= s.overdue_us AND w.ts_us + w.dur_us > s.ts_us

@@ -19,7 +19,8 @@
 WITH
   kill AS (
     SELECT
-      k.run_id, k.subject_id AS worker, k.kind, k.origin, coalesce(k.reason, k.origin) AS cause, k.from_state, t.at_us, t.position, k.event_id
+      k.run_id, k.subject_id AS worker, k.kind, k.origin, coalesce(k.reason, k.origin) AS cause, k.from_state, t.at_us, t.position,
+      k.event_id
     FROM warm_pool_event AS k
     JOIN event_time AS t USING (event_no)
     WHERE k.kind IN ('worker.drain_started', 'worker.retired', 'worker.pod_deleted')
@@ -37,7 +38,8 @@ WITH
   ),
   victim AS (
     SELECT
-      k.*, s.control_plane, s.ts_us AS began_us, s.ts_us + s.dur_us AS ended_us, s.event_id AS work_event_id, concat('session ', s.session) AS work
+      k.*, s.control_plane, s.ts_us AS began_us, s.ts_us + s.dur_us AS ended_us, s.event_id AS work_event_id,
+      concat('session ', s.session) AS work
     FROM kill AS k
     JOIN session_interval AS s ON s.run_id = k.run_id AND s.worker = k.worker AND s.ts_us < k.at_us AND s.ts_us + s.dur_us > k.at_us
     UNION ALL

@@ -30,7 +30,8 @@ WITH
     SELECT
       w.run_id, w.worker, w.state, w.vcpu, w.event_id, made.event_id AS pod_event_id, b.end_us, gone.at_us AS gone_us,
       greatest(w.ts_us, made.at_us) AS ts_us, coalesce(gone.at_us, b.end_us) AS ended_us,
-      greatest(w.ts_us, made.at_us) + c.pod_grace_us + c.reconcile_us + 2 * c.tick_us + c.lease_duration_us + c.lease_retry_us + $grace_us AS due_us
+      greatest(w.ts_us, made.at_us) + c.pod_grace_us + c.reconcile_us
+        + 2 * c.tick_us + c.lease_duration_us + c.lease_retry_us + $grace_us AS due_us
     FROM worker_state_interval AS w
     JOIN made ON made.run_id = w.run_id AND made.worker = w.worker
     JOIN run_config AS c ON c.run_id = w.run_id
