@@ -196,7 +196,8 @@ def _findings(connection: DuckDBPyConnection, query: Query, bound: Mapping[str, 
         if run_id is not None and row["run_id"] != run_id:
             continue
         evidence = list(dict.fromkeys(event_id for event_id in row["evidence"] if event_id is not None))
-        key = (query.name, row["run_id"], row["subject_kind"], row["subject_id"], str(row["ts_us"]), *evidence[:1])
+        first = evidence[0] if evidence else str(row["ts_us"])
+        key = (query.name, row["run_id"], row["subject_kind"], row["subject_id"], first)
         yield _finding(query, row, evidence, _id(key, twins[key]))
         twins[key] += 1
 
@@ -221,7 +222,10 @@ def _finding(query: Query, row: Mapping[str, Any], evidence: list[str], finding_
 
 
 def _id(key: tuple[str, ...], twin: int) -> str:
-    """Twelve hex digits of what a finding is about; rows that agree in all of it are told apart by their order."""
+    """Twelve hex digits of what a finding is about; rows that agree in all of it are told apart by their order.
+
+    `since` is not in it: where a clock is learned from causes, a longer log places the same event some milliseconds off.
+    """
     return hashlib.sha256("\0".join((*key, *([str(twin)] if twin else []))).encode()).hexdigest()[:12]
 
 

@@ -7,7 +7,7 @@
 -- alert_for: 5m
 -- catalogue: X-15
 -- source: duckgres pull 818 (no bound in remote mode: the pass that would expire it is off)
--- needs: control_plane_life, life_sign, worker_state_interval, run_config.tick_us
+-- needs: control_plane_life, worker_state_interval, run_config.tick_us, run_config.lease_duration_us
 -- says: {subject} has drained for {dur_us}, with a bound of {bound_us}, and still owned {workers} workers, {worker} among them
 -- param default_bound_us: 3600000000 the bound where the control plane declares none
 -- param quiet_us: 600000000 where none is declared, a session that was used within this time excuses the drain
@@ -23,8 +23,11 @@ WITH
     SELECT
       l.run_id, l.control_plane, l.drain_started_us AS ts_us, coalesce(l.drain_bound_us, 0) = 0 AS is_unbounded,
       coalesce(nullif(l.drain_bound_us, 0), $default_bound_us) AS bound_us,
-      l.drain_started_us + coalesce(nullif(l.drain_bound_us, 0), $default_bound_us) + 2 * c.tick_us AS overdue_us,
-      coalesce(l.stopped_us, b.end_us) AS ended_us, l.stopped_us IS NULL AS is_open, l.last_heartbeat_us, l.drain_event_id,
+      -- The leader expires it, so a failover may come in between.
+      l.drain_started_us + coalesce(nullif(l.drain_bound_us, 0), $default_bound_us)
+        + 2 * c.tick_us + c.lease_duration_us + c.lease_retry_us AS overdue_us,
+      least(coalesce(l.stopped_us, b.end_us), coalesce(l.expired_us, b.end_us)) AS ended_us,
+      l.stopped_us IS NULL AND l.expired_us IS NULL AS is_open, l.last_heartbeat_us, l.drain_event_id,
       b.end_us, c.control_plane_expiry_us AS expiry_us
     FROM control_plane_life AS l
     JOIN log_bounds AS b ON b.run_id = l.run_id

@@ -16,8 +16,10 @@
 -- diagnosis: compare with rejected_line (`timeline doctor`), with the shipper of the logs, and with the disk of that machine
 -- mitigation: load the missing part of the log, if it still exists
 SELECT
-  run_id, 'actor' AS subject_kind, actor AS subject_id,
-  before_us AS ts_us, coalesce(after_us, before_us) - before_us AS dur_us, false AS is_open, 'unknown' AS verdict, [event_id] AS evidence,
-  incarnation, first_missing, last_missing
-FROM evidence_gap
-ORDER BY run_id, ts_us, subject_id, incarnation, first_missing
+  g.run_id, 'actor' AS subject_kind, g.actor AS subject_id,
+  coalesce(g.before_us, b.start_us) AS ts_us, g.after_us - coalesce(g.before_us, b.start_us) AS dur_us, false AS is_open,
+  'unknown' AS verdict, [g.event_id] AS evidence,
+  g.incarnation, g.first_missing, g.last_missing
+FROM evidence_gap AS g
+JOIN log_bounds AS b ON b.run_id = g.run_id
+ORDER BY g.run_id, ts_us, subject_id, g.incarnation, g.first_missing

@@ -8,7 +8,7 @@
 -- catalogue: X-02
 -- source: duckgres pull 820 (six replicas, no leader, about 4000 idle vCPU) and its follow-up on orphans
 -- needs: leadership_interval, worker_state_interval, life_sign, run_config.lease_duration_us, run_config.fallback_tick_us
--- says: nobody held the lease {subject} for {dur_us}, and {overdue_workers} workers were overdue, {worker} first
+-- says: nobody held the {subject} for {dur_us}, and {overdue_workers} workers were overdue, {worker} first
 -- param grace_us: 1000000 time past every deadline before it counts
 -- column worker: the worker that was overdue first
 -- column overdue_workers: workers that became overdue while nobody led

@@ -20,7 +20,7 @@ WITH
   parked AS (
     SELECT
       w.run_id, w.worker, w.ts_us, w.ts_us + w.dur_us AS ended_us, w.is_open, w.vcpu, w.event_id,
-      coalesce(w.ttl_us, c.hot_idle_ttl_us) AS ttl_us, 2 * c.fallback_tick_us + $grace_us AS allowed_us
+      coalesce(w.ttl_us, c.hot_idle_ttl_us) AS ttl_us, c.fallback_tick_us, 2 * c.fallback_tick_us + $grace_us AS allowed_us
     FROM worker_state_interval AS w
     JOIN run_config AS c ON c.run_id = w.run_id
     WHERE w.state = 'hot_idle' AND w.dur_us > coalesce(w.ttl_us, c.hot_idle_ttl_us)
@@ -54,6 +54,6 @@ SELECT
   ttl_us, ended_us - ts_us - ttl_us AS overstay_us,
   vcpu * (ended_us - ts_us - ttl_us) / 1000000 AS cost_vcpu_seconds
 FROM judged
-WHERE coalesce(next_us, ended_us) > at_us + allowed_us OR (next_us IS NULL AND is_open)
+WHERE coalesce(next_us, ended_us) > at_us + allowed_us OR (next_us IS NULL AND is_open AND ended_us > at_us + fallback_tick_us)
 QUALIFY row_number() OVER (PARTITION BY run_id, worker, ts_us ORDER BY at_us) = 1
 ORDER BY run_id, ts_us, subject_id
