@@ -19,6 +19,7 @@ from hashlib import sha256
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import to_json
 
 from ingest.events.base import Decision, Event, ObjectId
 from ingest.events.recording import RecordingEffects, RecordingEnded, RecordingStarted
@@ -44,7 +45,7 @@ class Journal:
         self._kernel = kernel
         self._sink = sink
         self._digest = sha256()
-        self._run_id_part = b'"run_id":' + json.dumps(run_id, ensure_ascii=False).encode() + b","
+        self._run_id_part = b'"run_id":' + to_json(run_id) + b","
         self._seqs: dict[str, int] = {}
         self._recorder_lines = 0
         self._effects: list[list[Any]] = []

@@ -152,21 +152,40 @@ class Kernel:
         self._effects_of_ended_tasks = 0
         self._streams: dict[str, random.Random] = {}
 
-    # Time and chance
+    # The loop, time and chance
 
     def run(self, until_us: int) -> None:
         """Let everything happen up to and including `until_us`. Raises ProgramFailed."""
-        heap = self._heap
+        heap, handlers = self._heap, self.handlers
         while heap and heap[0][0] <= until_us:
-            at_us, _, _, task, n, answer = heappop(heap)
-            self.now_us = at_us
+            self.now_us, _, _, task, n, answer = heappop(heap)
             if task is None:
                 answer()
-            elif task.n == n:
-                if task.process.paused_until_us > at_us:
-                    self.resume(task, n, task.process.paused_until_us, answer)
-                else:
-                    self._step(task, answer)
+                continue
+            if task.n != n:
+                continue
+            if task.process.paused_until_us > self.now_us:
+                self.resume(task, n, task.process.paused_until_us, answer)
+                continue
+            while True:
+                try:
+                    effect = task.send(answer) if answer.__class__ is not Raise else self._throw(task, answer)
+                except StopIteration:
+                    self._end(task)
+                    break
+                except Exception as error:
+                    raise ProgramFailed(f"{self._where(task)} raised {type(error).__name__}: {error}") from error
+                task.effect = effect
+                task.n += 1
+                try:
+                    handler = handlers[effect.__class__]
+                except KeyError:
+                    raise ProgramFailed(f"{self._where(task)} awaited {effect!r}, which nobody answers") from None
+                answer = handler(task, effect)
+                if answer is WAITING:
+                    break
+                if task.n - n > EFFECTS_AT_ONCE_MAX:
+                    raise ProgramFailed(f"{self._where(task)} asked for {EFFECTS_AT_ONCE_MAX} effects without letting time pass")
         self.now_us = until_us
 
     def after(self, delay_us: int, act: Callable[[], object], priority: int = NORMAL) -> None:
@@ -258,31 +277,7 @@ class Kernel:
         time = rfc3339(EPOCH_US + (self.now_us if at_us is None else at_us))
         self.truth.append({"kind": kind, "name": name, "target": target, "time": time, "took_effect": took_effect})
 
-    # The loop
-
-    def _step(self, task: Task, answer: Any) -> None:
-        """Resume a task, and go on for as long as its effects are answered at once."""
-        handlers = self.handlers
-        last = task.n + EFFECTS_AT_ONCE_MAX
-        while True:
-            try:
-                effect = task.send(answer) if answer.__class__ is not Raise else self._throw(task, answer)
-            except StopIteration:
-                self._end(task)
-                return
-            except Exception as error:
-                raise ProgramFailed(f"{self._where(task)} raised {type(error).__name__}: {error}") from error
-            task.effect = effect
-            task.n += 1
-            try:
-                handler = handlers[effect.__class__]
-            except KeyError:
-                raise ProgramFailed(f"{self._where(task)} awaited {effect!r}, which nobody answers") from None
-            answer = handler(task, effect)
-            if answer is WAITING:
-                return
-            if task.n == last:
-                raise ProgramFailed(f"{self._where(task)} asked for {EFFECTS_AT_ONCE_MAX} effects without letting time pass")
+    # Tasks
 
     def _throw(self, task: Task, answer: Raise) -> Effect[Any]:
         if self.completed is not None:
@@ -317,8 +312,9 @@ class Kernel:
 
     def _sleep(self, task: Task, effect: Sleep) -> Waiting:
         """A sleep of nothing lasts a microsecond, so that a loop cannot hold time still."""
+        us = effect.us
         self._counter += 1
-        heappush(self._heap, (self.now_us + (effect.us if effect.us > 0 else 1), NORMAL, self._counter, task, task.n, None))
+        heappush(self._heap, (self.now_us + (us if us > 0 else 1), NORMAL, self._counter, task, task.n, None))
         return WAITING
 
     def _random(self, task: Task, _effect: Random) -> float:

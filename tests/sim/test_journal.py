@@ -171,7 +171,7 @@ def test_what_is_no_event_is_a_bug_of_ours(said: Said):
 
 def test_the_digest_is_of_the_lines_without_their_run():
     lines, digests = [], []
-    for run_id in ("monday", 'tues"day'):
+    for run_id in ("monday", 'tues"day \t\x7f\u2028é'):
         simulation = Simulation(1, run_id=run_id, latency=PROMPT)
         start(simulation, "cp-1", emits(*(f"cp-{number}" for number in range(130))))
         simulation.run(SECOND)
