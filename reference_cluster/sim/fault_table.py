@@ -111,11 +111,19 @@ def set_fields(means: Means, fault: Fault, _pattern: str) -> Iterator[str]:
     yield f"{table}/{key}"
 
 
-ACTS: dict[str, Callable[[Means, Fault, str], Iterator[str]]] = {
-    "crash": crash,
-    "pause": pause,
-    "rollout": rollout,
-    "set": set_fields,
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What it does, and what a fault of this name must say."""
+
+    does: Callable[[Means, Fault, str], Iterator[str]]
+    needs: tuple[str, ...] = ()
+
+
+ACTS: dict[str, Act] = {
+    "crash": Act(crash),
+    "pause": Act(pause, needs=("for_us",)),
+    "rollout": Act(rollout),
+    "set": Act(set_fields, needs=("table", "key", "changes")),
 }
 
 # Done to effects
@@ -154,12 +162,13 @@ def crash_after(means: Means, _fault: Fault, task: Task, _answer: Answer) -> Ans
 
 @dataclass(frozen=True, slots=True)
 class Meddling:
-    """Which effects it is about, and what it does in place of them or after them."""
+    """Which effects it is about, what it does in place of them or after them, and what a fault of this name must say."""
 
     effects: tuple[type[Effect[Any]], ...]
     label: str = "*"
     instead: Callable[[Means, Fault, Task, Effect[Any]], Answer] | None = None
     after: Callable[[Means, Fault, Task, Answer], Answer] | None = None
+    needs: tuple[str, ...] = ()
 
 
 MEDDLINGS: dict[str, Meddling] = {
@@ -169,14 +178,14 @@ MEDDLINGS: dict[str, Meddling] = {
     "read_fails": Meddling((Read,), instead=fail),
     "list_fails": Meddling((List,), instead=fail),
     "answer_lost": Meddling((Commit, Call), after=lose_answer),
-    "commit_slow": Meddling((Commit,), after=delay),
+    "commit_slow": Meddling((Commit,), after=delay, needs=("by_us",)),
     "commit_hangs": Meddling((Commit,), instead=hang),
     "crash_between": Meddling((Commit,), after=crash_after),
     "spawn_fails": Meddling((Call,), "kube/*:pod.create", instead=fail),
-    "spawn_slow": Meddling((Call,), "kube/*:pod.await", after=delay),
+    "spawn_slow": Meddling((Call,), "kube/*:pod.await", after=delay, needs=("by_us",)),
     "call_fails": Meddling((Call,), instead=fail),
     "call_hangs": Meddling((Call,), instead=hang),
-    "watch_delay": Meddling((Watch,), after=delay),
+    "watch_delay": Meddling((Watch,), after=delay, needs=("by_us",)),
 }
 
 

@@ -54,9 +54,7 @@ class Faults:
         self._in_force: dict[type, list[Planned]] = {}
         self._behind: dict[type, Handler] = {}
         for planned in self._planned:
-            name = planned.fault.name
-            if name not in ACTS and name not in MEDDLINGS:
-                raise UsageError(f"planning the fault {name!r}: there is none of that name; there are {', '.join(names())}")
+            _demand_whole(planned.fault)
             means.kernel.after(planned.fault.at_us, partial(self._begin, planned))
 
     def end(self) -> None:
@@ -71,7 +69,7 @@ class Faults:
         if pattern is None:
             return
         if planned.meddling is None:
-            for target in ACTS[planned.fault.name](self._means, planned.fault, pattern):
+            for target in ACTS[planned.fault.name].does(self._means, planned.fault, pattern):
                 self._strike(planned, target)
             return
         planned.aim(pattern)
@@ -130,6 +128,16 @@ class Faults:
         self._means.kernel.note(planned.fault.name, target, kind="fault")
         if planned.strikes == planned.fault.times:
             self._end(planned)
+
+
+def _demand_whole(fault: Fault) -> None:
+    row = ACTS.get(fault.name) or MEDDLINGS.get(fault.name)
+    if row is None:
+        raise UsageError(f"planning the fault {fault.name!r}: there is none of that name; there are {', '.join(names())}")
+    said = {**fault.params, **fault.model_dump(include={"for_us", "times"}, exclude_none=True)}
+    missing = [need for need in row.needs if need not in said]
+    if missing:
+        raise UsageError(f"planning the fault {fault.name!r}: it must say {', '.join(missing)}; it says {', '.join(said) or 'nothing'}")
 
 
 def names() -> list[str]:

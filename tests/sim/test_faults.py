@@ -253,9 +253,15 @@ def test_a_fault_that_nobody_knows_is_refused_with_the_names_there_are():
         play({}, faults=[Fault(name="gremlin", at_us=0)])
 
 
+@pytest.mark.parametrize(("name", "missing"), [("spawn_slow", "by_us"), ("pause", "for_us"), ("set", "table, key, changes")])
+def test_a_fault_that_does_not_say_enough_is_refused_before_the_run(name: str, missing: str):
+    with pytest.raises(UsageError, match=f"planning the fault '{name}': it must say {missing}; it says label"):
+        play({}, faults=[Fault(name=name, at_us=0, params={"label": "*"})])
+
+
 def test_every_fault_says_what_it_does():
     for act in ACTS.values():
-        assert act.__doc__
+        assert act.does.__doc__
     for meddling in MEDDLINGS.values():
         does = meddling.instead or meddling.after
         assert does is not None
