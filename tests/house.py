@@ -37,7 +37,6 @@ BANNED_WORDS = {
 UNSAFE_CALLS = {
     "eval": "data is never code",
     "exec": "data is never code",
-    "compile": "data is never code",
     "os.system": "start programs with a list of arguments: subprocess.run([...])",
     "os.popen": "start programs with a list of arguments: subprocess.run([...])",
     "yaml.load": "use yaml.safe_load",
