@@ -12,12 +12,17 @@ import duckdb
 import pyarrow as pa
 
 from ingest.chunks import RAW_BYTES_MAX, Chunk
-from ingest.envelope import kinds_of, parse_query
+from ingest.envelope import parse_query
+from ingest.events import FAMILIES
 from ingest.schema import ENVELOPE, family_columns, family_table, typed_families
+from ingest.shapes import Shape, is_event_shape
 from ingest.sniff import NATIVE, Source
 from ingest.strict import Refusal, parse_document, refusal_of_event
 
 _ENVELOPE_NAMES = ", ".join(column.name for column in ENVELOPE)
+_SHAPE_SCHEMA = pa.schema({
+    "kind": pa.string(), "types": pa.string(), "has_known_keys": pa.bool_(), "integers": pa.int64(), "structure": pa.string(), "data_keys": pa.int64(),
+})  # fmt: skip
 _REF = '[{"role":"VARCHAR","kind":"VARCHAR","id":"VARCHAR"}]'
 
 
@@ -64,10 +69,10 @@ def load_chunk(connection: duckdb.DuckDBPyConnection, source: Source, chunk: Chu
     """Put the events of a chunk into the tables. Runs inside the caller's transaction."""
     table, broken = chunk.table()
     connection.register("chunk", table)
-    connection.execute("CREATE OR REPLACE TEMP TABLE parsed AS " + _parse(source.name), {"run": run})
+    connection.execute("CREATE OR REPLACE TEMP TABLE parsed AS " + _parse(source), {"run": run})
     rejected = [Rejected.of(chunk.line(index), *_place(chunk, index), Refusal("utf8", _utf8_detail(chunk.line(index)))) for index in broken]
     blank = len(chunk) - len(table) - len(broken)
-    doubtful = connection.execute("SELECT idx, doubtful_text FROM parsed WHERE NOT is_clean ORDER BY idx").fetchall()
+    doubtful = _doubtful(connection, source, run)
     refused: list[int] = []
     for index, text in doubtful:
         line = chunk.line(index)
@@ -89,15 +94,32 @@ def load_chunk(connection: duckdb.DuckDBPyConnection, source: Source, chunk: Chu
     return counts, rejected
 
 
+def _doubtful(connection: duckdb.DuckDBPyConnection, source: Source, run: str | None) -> list[tuple[int, str | None]]:
+    """Index and mapped text of each line that its values or its shape leave in doubt. Native text is the line itself."""
+    columns = ", ".join(Shape._fields)
+    shapes = connection.execute(f"SELECT DISTINCT {columns} FROM parsed WHERE is_sound ORDER BY ALL").fetchall()
+    odd = [shape for shape in map(Shape._make, shapes) if not is_event_shape(shape)]
+    if not odd and _one(connection, "SELECT count(*) FROM parsed WHERE is_sound") == _one(connection, "SELECT count(*) FROM parsed"):
+        return []
+    connection.register("odd_shape", pa.Table.from_pylist([shape._asdict() for shape in odd], _SHAPE_SCHEMA))
+    doubtful = f"SELECT idx FROM parsed WHERE NOT is_sound UNION ALL SELECT idx FROM parsed SEMI JOIN odd_shape USING ({columns}) WHERE is_sound"
+    text = "NULL" if source.name == NATIVE else "text"
+    lines = connection.execute(f"SELECT idx, {text} FROM ({source.select}) SEMI JOIN ({doubtful}) USING (idx) ORDER BY idx", _bound(source, run)).fetchall()
+    connection.unregister("odd_shape")
+    return lines
+
+
+def _bound(source: Source, run: str | None) -> dict[str, str | None]:
+    return {"run": run} if "$run" in source.select else {}
+
+
 def _place(chunk: Chunk, index: int) -> tuple[int, int]:
     return chunk.line_offset(index), chunk.first_number + index
 
 
 @cache
-def _parse(source: str) -> str:
-    from ingest.sniff import sources
-
-    return parse_query(sources()[source].select)
+def _parse(source: Source) -> str:
+    return parse_query(source.select)
 
 
 def _utf8_detail(line: bytes) -> str:
@@ -167,13 +189,13 @@ def _settle_twins(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, file_id: int) -> None:
-    recordings = f"kind IN ({kinds_of('recording')})"
+    recordings = f"kind IN ({_kinds_of('recording')})"
     if _one(connection, f"SELECT count(*) FROM parsed WHERE {recordings}"):  # noqa: S608 - kinds of our vocabulary
         _insert_recordings(connection, recordings)
     first = _one(connection, "SELECT coalesce(max(event_no), 0) + 1 FROM event")
     numbered: dict[str, Any] = {"first": first}
     connection.execute(
-        f"INSERT INTO event BY NAME SELECT $first + idx AS event_no, * EXCLUDE (idx, is_clean, doubtful_text, refs, caused_by), $file AS file_id FROM parsed",
+        f"INSERT INTO event BY NAME SELECT $first + idx AS event_no, * EXCLUDE (idx, refs, caused_by, is_sound, types, has_known_keys, integers, structure, data_keys), $file AS file_id FROM parsed",
         numbered | {"file": file_id},
     )
     connection.execute(
@@ -197,7 +219,11 @@ def _insert_family(family: str) -> str:
     own = ", ".join(f'"{column.name}":"{column.type}"' for column in family_columns(family))
     names = _ENVELOPE_NAMES.replace("event_no", "$first + idx AS event_no")
     return f"""INSERT INTO {family_table(family)} BY NAME
-        SELECT {names}, unnest(from_json(data, '{{{own}}}')) FROM parsed WHERE kind IN ({kinds_of(family)})"""
+        SELECT {names}, unnest(from_json(data, '{{{own}}}')) FROM parsed WHERE kind IN ({_kinds_of(family)})"""
+
+
+def _kinds_of(family: str) -> str:
+    return ", ".join(f"'{decision.kind}'" for decision in FAMILIES[family])
 
 
 def _insert_recordings(connection: duckdb.DuckDBPyConnection, recordings: str) -> None:

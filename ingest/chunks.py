@@ -17,8 +17,8 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import zstandard
 
-from ingest.errors import UsageError
 from ingest.strict import LINE_BYTES_MAX
 
 CHUNK_BYTES = 64 * 1024 * 1024
@@ -97,9 +97,17 @@ class Chunk:
             texts = [_text_or_none(line) for line in raw.to_pylist()]
             broken = [index for index, text in enumerate(texts) if text is None]
             raw = pa.array(texts, pa.large_string())
-        table = pa.table({"idx": pa.array(range(len(raw)), pa.int32()), "byte_offset": self._offsets, "raw": raw})
-        table = table.filter(pc.greater(pc.binary_length(raw), 0))
+        lengths = pc.binary_length(raw)
+        columns = [_indexes(len(raw)), self._offsets, raw]
+        if broken or pc.min(lengths).as_py() == 0:
+            columns = [column.filter(pc.greater(lengths, 0), null_selection_behavior="drop") for column in columns]
+        table = pa.table(columns, names=["idx", "byte_offset", "raw"])
         return pa.Table.from_batches(table.to_batches(max_chunksize=BATCH_ROWS), table.schema), broken
+
+
+
+def _indexes(count: int) -> pa.Int32Array:
+    return pc.subtract(pc.cumulative_sum(pa.repeat(pa.scalar(1, pa.int32()), count)), 1)
 
 
 def _text_or_none(line: bytes) -> str | None:
@@ -159,10 +167,6 @@ def _gunzipped(block: bytes, stream: BinaryIO) -> Iterator[bytes]:
 
 
 def _unzstandard(block: bytes, stream: BinaryIO) -> Iterator[bytes]:
-    try:
-        import zstandard
-    except ModuleNotFoundError:
-        raise UsageError("reading a zstd file: the package zstandard is not installed; install it, or unpack the file first") from None
     frames, taken, given = zstandard.ZstdDecompressor(max_window_size=2**27), 0, 0
     frame = frames.decompressobj()
     is_open = False

@@ -24,8 +24,6 @@ CREATE OR REPLACE TEMP MACRO is_inputs(list) AS
     AND len(json_type(list, '$[*].*')) = 3 * json_array_length(list) + len(json_type(list, '$[*].version'))
         + len(json_type(list, '$[*].age_ms')) + len(json_type(list, '$[*].digest'))
     AND is_short(list, '$[*].*');
-CREATE OR REPLACE TEMP MACRO has_unique_keys(object) AS
-    len(list_distinct(json_keys(object))) = len(json_keys(object)) AND CASE
-        WHEN NOT regexp_matches(object, '^\{[^{\[]*[{\[]') THEN true
-        WHEN strlen(object) - strlen(replace(replace(object, '{', ''), '[', '')) > 60 THEN false
-        ELSE len(list_filter(json_keys(object, '$..*'), lambda names: len(list_distinct(names)) <> len(names))) = 0 END;
+CREATE OR REPLACE TEMP MACRO has_unique_keys_inside(object) AS CASE
+    WHEN strlen(object) - strlen(replace(replace(object, '{', ''), '[', '')) > 60 THEN false
+    ELSE len(list_filter(json_keys(object, '$..*'), lambda names: len(list_distinct(names)) <> len(names))) = 0 END;

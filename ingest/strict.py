@@ -87,9 +87,13 @@ def parse_document(raw: bytes) -> dict[str, Any] | Refusal:
 
 
 def refusal_of_event(document: dict[str, Any], run: str | None = None) -> Refusal | None:
-    """Why an object is no event of the wire contract; None where it is one. `run` stands in for a missing run_id."""
-    if run is not None and document.get("run_id") is None:
-        document = {**document, "run_id": run}
+    """Why an object is no event of the wire contract; None where it is one.
+
+    A field that is null is absent. `run` stands in for a missing run_id.
+    """
+    document = {name: value for name, value in document.items() if value is not None}
+    if run is not None:
+        document.setdefault("run_id", run)
     return _refusal_of(Event, document, "", _envelope_reason) or _refusal_of_times(document) or _refusal_of_own_fields(document)
 
 
@@ -104,7 +108,7 @@ def _refusal_of_own_fields(document: dict[str, Any]) -> Refusal | None:
     if decision is None:
         return None
     data = document.get("data", {})
-    return _refusal_of(decision, {name: data[name] for name in decision.model_fields if name in data}, "data.", lambda kind: "schema")
+    return _refusal_of(decision, {name: data[name] for name in decision.model_fields if data.get(name) is not None}, "data.", lambda kind: "schema")
 
 
 def _refusal_of(model: type[BaseModel], values: dict[str, Any], prefix: str, reason_of: Callable[[str], str]) -> Refusal | None:

@@ -1,0 +1,103 @@
+"""Shapes: the JSON types of a line's fields. Millions of lines share a few shapes, so each shape is judged once, here.
+
+A shape that is doubted costs its lines a visit to `ingest.strict`; one that passes wrongly costs the truth. So this is
+narrower than the strict reader, and a differential test holds the two against each other.
+"""
+
+from __future__ import annotations
+
+import json
+import types
+import typing
+from typing import Any, NamedTuple, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from ingest.events import KINDS, Event, ObjectId
+
+_TEXT = frozenset({"VARCHAR"})
+_INTEGER = frozenset({"UBIGINT", "BIGINT"})
+_JSON_TYPES: dict[object, frozenset[str]] = {str: _TEXT, int: _INTEGER, bool: frozenset({"BOOLEAN"}), float: _INTEGER | {"DOUBLE"}}
+_DIGITS_18 = 10**18
+"""No number of a sound line has more digits, so a bound beyond them needs no look at the value."""
+
+
+class Shape(NamedTuple):
+    """What a group of lines shares; the columns of the same names in `envelope.sql`."""
+
+    kind: str
+    types: str
+    """JSON type of each envelope field, as DuckDB prints a list; NULL where it is absent or null."""
+    has_known_keys: bool
+    """Every top-level key is an envelope field, and stands once."""
+    integers: int
+    """Integer fields of the envelope whose value fits into 64 bits."""
+    structure: str
+    """`json_structure` of `data`."""
+    data_keys: int
+    """Keys at the top of `data`, counting one that stands twice as two."""
+
+
+class Field(NamedTuple):
+    """An envelope field as JSON."""
+
+    name: str
+    types: frozenset[str]
+    is_required: bool
+
+
+def _plain(annotation: Any) -> Any:
+    """An annotation without its None and without its constraints."""
+    if get_origin(annotation) in (types.UnionType, typing.Union):
+        annotation = next(arg for arg in get_args(annotation) if arg is not type(None))
+    return annotation.__origin__ if hasattr(annotation, "__metadata__") else annotation
+
+
+def _envelope_field(name: str, field: FieldInfo) -> Field:
+    plain = _plain(field.annotation)
+    if get_origin(plain) is tuple:
+        return Field(name, frozenset({"ARRAY"}), field.is_required())
+    objects = plain is ObjectId or get_origin(plain) is dict
+    return Field(name, frozenset({"OBJECT"}) if objects else _JSON_TYPES[plain], field.is_required() and name != "run_id")
+
+
+ENVELOPE_FIELDS = [_envelope_field(name, field) for name, field in Event.model_fields.items()]
+"""The fields of the envelope, in the order of the list `types`."""
+
+
+def is_event_shape(shape: Shape) -> bool:
+    """Whether every line of this shape is an event, as far as names and types of fields go."""
+    found = shape.types.strip("[]").split(", ")
+    integers = 0
+    for field, json_type in zip(ENVELOPE_FIELDS, found, strict=True):
+        if json_type == "NULL":
+            if field.is_required:
+                return False
+        elif json_type not in field.types:
+            return False
+        integers += json_type in _INTEGER
+    return shape.has_known_keys and integers == shape.integers and _is_data_shape(shape)
+
+
+def _is_data_shape(shape: Shape) -> bool:
+    structure = json.loads(shape.structure)
+    names = structure if isinstance(structure, dict) else {}  # an empty object has the structure "JSON"
+    if len(names) != shape.data_keys:
+        return False
+    decision = KINDS.get(shape.kind)
+    return decision is None or all(_is_own_shape(field, names.get(name, "NULL")) for name, field in decision.model_fields.items())
+
+
+def _is_own_shape(field: FieldInfo, json_type: object) -> bool:
+    if json_type == "NULL":
+        return not field.is_required()
+    return _is_judged_by_type(field) and json_type in _JSON_TYPES[_plain(field.annotation)]
+
+
+def _is_judged_by_type(field: FieldInfo) -> bool:
+    """Whether the type alone decides: a text, number or truth value, without a bound that a sound line could break."""
+    inner = next((arg for arg in get_args(field.annotation) if hasattr(arg, "__metadata__")), None)
+    rules = [*field.metadata, *getattr(inner, "__metadata__", ())]
+    parts = [part for rule in rules for part in getattr(rule, "metadata", [rule])]
+    bounds = [abs(getattr(part, "ge", getattr(part, "le", 0))) for part in parts]
+    return _plain(field.annotation) in _JSON_TYPES and all(bound >= _DIGITS_18 for bound in bounds)
