@@ -108,10 +108,10 @@ def changed_kinds(expected: Stream, actual: Stream) -> pl.DataFrame:
 def _differing(expected: Stream, actual: Stream, *, is_cut: bool = False) -> pl.DataFrame:
     """The events that are not the same in both, earliest first."""
     both = expected.frame.join(actual.frame, on="event_id", how="left" if is_cut else "full", suffix="_actual", coalesce=True)
-    either = {name: pl.coalesce(name, f"{name}_actual") for name in ("at_us", "actor", "kind")}
+    either = {name: pl.coalesce(name, f"{name}_actual") for name in ("actor", "kind")}
     return (
         both.filter(pl.col("content").ne_missing(pl.col("content_actual")))
-        .with_columns(place=pl.coalesce("position", "position_actual"), **either)
+        .with_columns(at_us=pl.min_horizontal("at_us", "at_us_actual"), place=pl.min_horizontal("position", "position_actual"), **either)
         .sort("at_us", "place", "event_id")
     )
 

@@ -1,0 +1,219 @@
+"""Every exit code of the one table (`ingest/errors.py`), each reached by a real call of the program."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ingest import errors
+from ingest.database import open_for_write
+from ingest.errors import TimelineError
+from ingest.seed import read_seed
+from tests.timeline.conftest import LOSE, NOISE, RUN, install
+from tests.timeline.tiny_replayer import record
+
+PLUGINS = """[timeline.replayers]
+tiny = tests.timeline.tiny_replayer:REPLAYER
+
+[timeline.commands]
+ask = asked_elsewhere:ask
+slip = asked_elsewhere:slip
+stop = asked_elsewhere:stop
+talk = asked_elsewhere:talk
+"""
+
+COMMANDS = '''
+import os
+import signal
+
+from ingest.errors import UpstreamUnavailable
+
+
+def ask():
+    """Ask something that does not answer."""
+    raise UpstreamUnavailable("asking the scheduler at 127.0.0.1:9: it does not answer")
+
+
+def slip():
+    """Have a bug."""
+    raise ZeroDivisionError("divided\\nby zero\\x1b[2J")
+
+
+def stop(signal_number: int):
+    """Get a signal."""
+    os.kill(os.getpid(), signal_number)
+    signal.pause()
+
+
+def talk():
+    """Print for ever."""
+    while True:
+        print("y" * 1000)
+'''
+
+
+class Program:
+    """The program in a folder of its own, with the tiny replayer and a few commands installed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "asked_elsewhere.py").write_text(COMMANDS)
+        install(folder, PLUGINS)
+        (folder / "events.jsonl").write_bytes(b"\n".join(record(RUN, [*NOISE, LOSE], {"runs_once": True}).lines) + b"\n")
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        path = os.pathsep.join([str(self.folder), str(Path(__file__).parents[1])])
+        environment = {**os.environ, "PYTHONPATH": path, "TMPDIR": str(self.folder), "NO_COLOR": "1"}
+        environment.pop("TIMELINE_DB", None)
+        return subprocess.Popen(
+            [sys.executable, "-m", "timeline.cli", *arguments],
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *arguments: str) -> tuple[int, str, str]:
+        """Exit code, standard output, standard error."""
+        process = self.start(*arguments)
+        out, err = process.communicate(timeout=60)
+        return process.returncode, out, err
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    return Program(tmp_path)
+
+
+@pytest.fixture
+def loaded(program: Program) -> Program:
+    assert program.run("ingest", "events.jsonl")[0] == 0
+    return program
+
+
+def one_line(err: str, *words: str) -> None:
+    """The message is one line of ours, without a traceback, and says those words."""
+    assert err.startswith("timeline: ")
+    assert err.count("\n") == 1
+    for word in words:
+        assert word in err
+
+
+def test_0_done(loaded: Program):
+    code, out, err = loaded.run("objects")
+    assert (code, err) == (0, "")
+    assert "lease/janitor" in out
+
+
+def test_1_findings_at_or_above_what_was_asked_for(loaded: Program):
+    assert loaded.run("detect", "--fail-on", "critical")[0] == 1
+    assert loaded.run("detect", "--fail-on", "invariant")[0] == 0
+
+
+def test_2_usage(loaded: Program):
+    code, _, err = loaded.run("show", "lease/nobody")
+    assert code == 2
+    one_line(err, "lease/nobody", "lease/janitor")
+    assert loaded.run("show")[0] == 2
+    assert loaded.run("no_such_command")[0] == 2
+
+
+def test_3_input_rejected_and_the_good_lines_loaded(program: Program):
+    with (program.folder / "events.jsonl").open("ab") as file:
+        file.write(b"not an event\n")
+    code, _, err = program.run("ingest", "--strict", "events.jsonl")
+    assert code == 3
+    one_line(err, "1 of ", "rejected_line")
+    assert program.run("objects")[0] == 0
+
+
+def test_4_database_busy_and_the_holder_named(loaded: Program):
+    with open_for_write(loaded.folder / "timeline.duckdb"):
+        code, _, err = loaded.run("objects")
+    assert code == 4
+    one_line(err, f"process {os.getpid()} holds it")
+
+
+def test_5_database_unusable_and_left_as_it_was(program: Program):
+    path = program.folder / "timeline.duckdb"
+    path.write_text("these are notes, no database\n" * 1000)
+    code, _, err = program.run("objects")
+    assert code == 5
+    one_line(err, "timeline.duckdb")
+    assert path.read_text() == "these are notes, no database\n" * 1000
+    assert program.run("objects", "--db", "none.duckdb")[0] == 5
+
+
+def test_6_storage_failed_and_nothing_left_behind(loaded: Program):
+    (loaded.folder / "taken").mkdir()
+    code, _, err = loaded.run("export", "--run", RUN, "-o", "taken")
+    assert code == 6
+    one_line(err, "writing taken")
+    assert loaded.run("export", "--run", RUN, "-o", "no/such/folder/seed.json")[0] == 6
+    assert not list(loaded.folder.glob(".taken*"))
+
+
+def test_7_replay_diverged(loaded: Program):
+    """The recording says another digest than the replay gives; with a switch changed on purpose that is no failure."""
+    assert loaded.run("export", "--run", RUN, "-o", "seed.json")[0] == 0
+    path = loaded.folder / "seed.json"
+    seed = read_seed(path)
+    path.write_text(seed.model_copy(update={"expected": seed.expected.model_copy(update={"digest": "0" * 64})}).to_text())
+    code, out, err = loaded.run("replay", "seed.json")
+    assert code == 7
+    assert "not equal" in out
+    one_line(err, "replaying seed.json")
+    assert loaded.run("replay", "seed.json", "--switch", "runs_once=off")[0] == 0
+
+
+def test_8_seed_invalid(loaded: Program):
+    (loaded.folder / "seed.json").write_text('{"format": "timeline.replay-seed"')
+    code, _, err = loaded.run("replay", "seed.json")
+    assert code == 8
+    one_line(err, "seed.json")
+
+
+def test_9_upstream_unavailable(program: Program):
+    code, _, err = program.run("ask")
+    assert code == 9
+    one_line(err, "does not answer")
+
+
+def test_70_a_bug_of_ours_is_one_line_and_a_report(program: Program):
+    """No traceback on the terminal, no control character, and the report holds the traceback."""
+    code, out, err = program.run("slip")
+    assert (code, out) == (70, "")
+    one_line(err, "a bug of ours", "ZeroDivisionError")
+    assert "\x1b" not in err
+    (report,) = program.folder.glob("timeline-bug-*.txt")
+    assert str(report) in err
+    assert "Traceback" in report.read_text()
+
+
+@pytest.mark.parametrize(("signal_number", "code"), [(2, 130), (15, 143)])
+def test_130_and_143_signals(program: Program, signal_number: int, code: int):
+    assert program.run("stop", str(signal_number)) == (code, "", "")
+
+
+def test_reader_that_goes_away_ends_us_quietly(program: Program):
+    process = program.start("talk")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert (process.wait(timeout=60), process.stderr.read()) == (0, "")
+    process.stderr.close()
+
+
+def test_every_class_of_error_has_a_code_of_its_own_and_a_test_here():
+    """The table is whole: no two classes share a code, and none is without a test in this file."""
+    classes = [error for error in vars(errors).values() if isinstance(error, type) and issubclass(error, TimelineError)]
+    codes = sorted(error.exit_code for error in classes)
+    assert codes == [2, 3, 4, 5, 6, 7, 8, 9, 70]
+    for code in codes:
+        assert any(name.startswith(f"test_{code}_") for name in globals()), f"exit code {code} is reached by no test"
