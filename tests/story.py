@@ -18,9 +18,10 @@ from ingest.database import Database, open_in_memory
 from ingest.events import KINDS, Event, Ref
 from ingest.load import load as ingest
 from timeline import notation
+from timeline.moment import moment, moment_us
 from timeline.refresh import refresh
 
-START_US = notation.moment_us("2026-01-01T00:00:00Z")
+START_US = moment_us("2026-01-01T00:00:00Z")
 SECOND = 1_000_000
 
 WORKER_MOVES: dict[str, tuple[str | None, str]] = {
@@ -106,7 +107,7 @@ class _Teller:
         if event.outcome != "committed" or event.revision is not None:
             return {}
         self.revision += 1
-        return {"revision": self.revision, "commit_time": notation.moment(at_us)}
+        return {"revision": self.revision, "commit_time": moment(at_us)}
 
     def _own_fields(self, event: Event) -> dict[str, Any]:
         """The fields of the kind, the refs that follow from them, and the epoch."""

@@ -25,8 +25,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 from ingest.errors import UsageError
 from timeline import catalog
 from timeline.catalog import CatalogError, Query
-from timeline.moment import shown
-from timeline.notation import duration, moment_us
+from timeline.moment import duration, moment_us, shown
 from timeline.refresh import as_of
 
 Severity = Literal["info", "warning", "critical", "invariant"]

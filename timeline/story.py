@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ingest.events import Event, Input, ObjectId, Ref
 from timeline import notation
+from timeline.moment import duration, moment
 
 _EVENTS = """
 SELECT
@@ -112,8 +113,8 @@ def _event(row: dict[str, Any], refs: list[Ref], causes: list[str]) -> Event:
     own = {name: row[name] for name in Event.model_fields if name in row and name not in {"inputs", "data"}}
     return Event(
         **own,
-        time=notation.moment(row["ts_us"]),
-        commit_time=None if row["commit_us"] is None else notation.moment(row["commit_us"]),
+        time=moment(row["ts_us"]),
+        commit_time=None if row["commit_us"] is None else moment(row["commit_us"]),
         subject=ObjectId(kind=row["subject_kind"], id=row["subject_id"]),
         refs=tuple(refs),
         caused_by=tuple(causes),
@@ -124,5 +125,5 @@ def _event(row: dict[str, Any], refs: list[Ref], causes: list[str]) -> Event:
 
 def _seen(read: Input) -> str:
     version = "" if read.version is None else f" at version {read.version}"
-    age = "" if read.age_ms is None else f", {notation.duration(read.age_ms * 1000)} old"
+    age = "" if read.age_ms is None else f", {duration(read.age_ms * 1000)} old"
     return f"{read.kind}/{read.id}{version}{age} ({read.source})"

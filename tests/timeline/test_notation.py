@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.events import KINDS, Event, Input, ObjectId, Ref
-from timeline.notation import NotationError, duration, line, microseconds, moment, parse
+from timeline.moment import duration, microseconds, moment
+from timeline.notation import NotationError, line, parse
 from timeline.safe import HOSTILE
 
 START_US = 1_767_225_600_000_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from ingest.events import Event
 from tests.story import SECOND, START_US, database, load, rows, story, tell
 from timeline import refresh as refreshing
 from timeline.catalog import MODELS, CatalogError
-from timeline.notation import moment, moment_us
+from timeline.moment import moment, moment_us
 from timeline.refresh import as_of, is_stale, refresh
 
 RUN = """
@@ -172,6 +173,6 @@ def test_every_column_of_a_model_is_documented_in_the_database():
 def test_a_model_with_a_column_that_nobody_explains_is_refused():
     model = next(model for model in refreshing.models() if model.name == "log_bounds")
     connection = database([])
-    silent = refreshing.Query(**{**vars(model), "columns": {"run_id": "the run", "size": "nothing"}})
+    silent = replace(model, columns={"run_id": "the run", "size": "nothing"})
     with pytest.raises(CatalogError, match=r"log_bounds\.sql:1: .* for \['end_us', 'events', 'start_us'\], remove \['size'\]"):
         refreshing.create_statements(connection, silent)

@@ -23,7 +23,7 @@ def command(
     """
     from ingest.seed import read_seed
     from timeline.files import write_whole
-    from timeline.notation import duration
+    from timeline.moment import duration
     from timeline.shrink import shrink
 
     shrunk = shrink(read_seed(seed), note if sys.stderr.isatty() else lambda _: None)
