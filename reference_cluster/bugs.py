@@ -58,7 +58,7 @@ class Switches:
         known = declared_bugs()
         wanted = frozenset(names)
         for name in sorted(wanted - set(known)):
-            raise UsageError(f"switching on the planted bug {name!r}: there is none of that name; `timeline cluster bugs` lists {', '.join(known)}")
+            raise UsageError(f"switching on the planted bug {name!r}: there is none of that name; there are {', '.join(known)}")
         return wanted
 
     def has(self, bug: Bug) -> bool:

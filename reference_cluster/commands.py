@@ -64,7 +64,9 @@ def simulate_command(
         typer.Option("--fault", metavar="NAME[:TARGET][@AT][+LASTS][,LABEL]", help="One more fault, such as renew_blip:leader@40s+18s."),
     ] = None,
     out: Annotated[Path, typer.Option("-o", "--out", metavar="EVENTS", help="Where the events go; - for standard output.")] = Path("-"),
-    truth: Annotated[Path | None, typer.Option("--truth", metavar="FILE", help="Where it is noted what was injected and took effect.")] = None,
+    truth: Annotated[
+        Path | None, typer.Option("--truth", metavar="FILE", help="Where it is noted what was injected and took effect.")
+    ] = None,
     run: Annotated[str | None, typer.Option("--run", metavar="ID", help="Name of the run; made from scenario, seed and switches.")] = None,
     journal: Annotated[bool, typer.Option("--journal", help="Record every effect as well.")] = False,
     as_json: AsJson = False,
@@ -84,8 +86,12 @@ def simulate_command(
     if truth is not None:
         _write(truth, [json.dumps(row).encode() + b"\n" for row in done.truth])
     _summarise(done, as_json)
-    again = " ".join(["timeline cluster simulate", scenario, f"--seed {seed}", *(f"--bug {name}" for name in switched), *(f"--fault {text}" for text in fault or [])])
-    _say(f"again: {again}")
+    again = [
+        f"timeline cluster simulate {scenario} --seed {seed}",
+        *(f"--bug {name}" for name in switched),
+        *(f"--fault {text}" for text in fault or []),
+    ]
+    _say(f"again: {' '.join(again)}")
 
 
 def _bug_named(name: str) -> str:
@@ -93,7 +99,7 @@ def _bug_named(name: str) -> str:
     known = declared_bugs()
     found = [bug.name for bug in known.values() if name in (bug.name, bug.catalogue_id)]
     if not found:
-        raise UsageError(f"switching on the planted bug {name!r}: there is none of that name; `timeline cluster bugs` lists {', '.join(known)}")
+        raise UsageError(f"switching on the planted bug {name!r}: there is none of that name; there are {', '.join(known)}")
     return found[0]
 
 
@@ -106,7 +112,9 @@ def _fault(text: str) -> Fault:
     except ValueError as error:
         raise UsageError(f"reading the fault {text!r}: {error}") from None
     params: dict[str, Any] = {"label": match["label"]} if match["label"] else {}
-    return Fault.model_validate({"name": match["name"], "target": match["target"] or "cp-*", "at_us": at_us, "for_us": for_us, "params": params})
+    return Fault.model_validate(
+        {"name": match["name"], "target": match["target"] or "cp-*", "at_us": at_us, "for_us": for_us, "params": params}
+    )
 
 
 def _summarise(done: Run, as_json: bool) -> None:

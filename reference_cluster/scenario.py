@@ -181,7 +181,9 @@ class Scenario(Part):
         for arrivals in self.arrivals:
             at_us = draw(chance, arrivals.at)
             for _ in range(arrivals.count):
-                made.append((at_us, arrivals, draw(chance, arrivals.hold), arrivals.on or self.instances()[draw(chance, (0, self.replicas - 1))]))
+                made.append(
+                    (at_us, arrivals, draw(chance, arrivals.hold), arrivals.on or self.instances()[draw(chance, (0, self.replicas - 1))])
+                )
                 at_us += draw(chance, arrivals.every)
         made.sort(key=lambda item: item[0])
         return [
@@ -205,7 +207,9 @@ def load(name: str) -> Scenario:
     """The scenario of that name, or of that .toml file. Raises UsageError."""
     path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
     if not path.is_file():
-        raise UsageError(f"reading the scenario {name!r}: there is none of that name; there are {', '.join(names())}, or give the path of a .toml file")
+        raise UsageError(
+            f"reading the scenario {name!r}: there is none of that name; there are {', '.join(names())}, or give the path of a .toml file"
+        )
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
         return Scenario.model_validate({"name": path.stem, **document})

@@ -120,7 +120,9 @@ def _config(config: Config, policy: Mapping[str, Any], switches: Switches) -> Co
         merged = Config.model_validate({**config.model_dump(), **policy})
     except ValidationError as error:
         first = error.errors()[0]
-        raise UsageError(f"setting the policy {'.'.join(map(str, first['loc']))}: {first['msg']}; names are {', '.join(Config.model_fields)}") from None
+        raise UsageError(
+            f"setting the policy {'.'.join(map(str, first['loc']))}: {first['msg']}; names are {', '.join(Config.model_fields)}"
+        ) from None
     if switches.has(STUCK_BEFORE_BUDGET):
         switches.struck(STUCK_BEFORE_BUDGET, "config")
         return merged.model_copy(update={"spawn_stuck_us": STUCK_BEFORE_BUDGET_US})

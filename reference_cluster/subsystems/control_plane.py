@@ -19,7 +19,7 @@ from ingest.events.control_loop import (
     ControlPlaneStopped,
 )
 from reference_cluster.bugs import Switches
-from reference_cluster.effects import Commit, Committed, Emit, Said, Sleep, StoreDown, Read, Watch
+from reference_cluster.effects import Commit, Committed, Emit, Read, Said, Sleep, StoreDown, Watch
 from reference_cluster.lifecycle import Lifecycle
 from reference_cluster.records import STORE_NOW, Put, Row
 from reference_cluster.scenario import Config, Tenant

@@ -48,7 +48,9 @@ class Wanted:
     session: str
     org: str
 
-    def said(self, cp: ControlPlane, decision: Decision, *, worker: str | None = None, reason: str | None = None, **own: tuple[Ref, ...]) -> Said:
+    def said(
+        self, cp: ControlPlane, decision: Decision, *, worker: str | None = None, reason: str | None = None, **own: tuple[Ref, ...]
+    ) -> Said:
         """An event about this request."""
         found = [Ref(role="org", kind="org", id=self.org), cp.ref()]
         if worker is not None:
@@ -111,7 +113,9 @@ async def _count_and_take(cp: ControlPlane, wanted: Wanted) -> tuple[Held, str] 
         await Emit((wanted.said(cp, AcquireClaimMissed(org=wanted.org), reason="store_error"),))
         return None
     busy = [row for row in rows if row["state"] != "hot_idle"]
-    parked = [row for row in rows if row["state"] == "hot_idle" and row["image"] == cp.config.image and row["vcpu"] == cp.config.worker_vcpu]
+    parked = [
+        row for row in rows if row["state"] == "hot_idle" and row["image"] == cp.config.image and row["vcpu"] == cp.config.worker_vcpu
+    ]
     cap = cp.tenants[wanted.org].cap
     counted = busy if parked else [*busy, *parked]
     if len(counted) >= cap:
@@ -152,7 +156,13 @@ async def _create_slot(cp: ControlPlane, wanted: Wanted, cap: int, counted: int)
         "hot_idle_since_us": 0,
     }
     created = WorkerSlotCreated(
-        to_state="spawning", owner=cp.id, org=wanted.org, vcpu=cp.config.worker_vcpu, ttl_us=cp.config.hot_idle_ttl_us, cap=cap, counted=counted
+        to_state="spawning",
+        owner=cp.id,
+        org=wanted.org,
+        vcpu=cp.config.worker_vcpu,
+        ttl_us=cp.config.hot_idle_ttl_us,
+        cap=cap,
+        counted=counted,
     )
     fresh = Row("worker", worker, 0, 0, 0, fields)
     said = Said(created, worker, refs=refs(fresh, wanted.session), epoch=1)

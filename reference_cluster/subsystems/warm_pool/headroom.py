@@ -52,7 +52,9 @@ async def keep_headroom(cp: ControlPlane) -> None:
         said.append(Said(kind(placeholders_from=before, placeholders_to=computed.desired), HEADROOM, refs=(cp.ref(),)))
     fields = {"slots": computed.desired, "burst": burst, "computed_us": now_us}
     await Emit((said[0],))
-    await Commit((Put("headroom", HEADROOM, fields, {"version": kept.version} if kept is not None else None),), tuple(said[1:]), "headroom.scale")
+    await Commit(
+        (Put("headroom", HEADROOM, fields, {"version": kept.version} if kept is not None else None),), tuple(said[1:]), "headroom.scale"
+    )
 
 
 def _computed(cp: ControlPlane, sessions: int, spawning: int, hot_idle: int, live: int, burst: int) -> HeadroomComputed:

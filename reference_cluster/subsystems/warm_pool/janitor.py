@@ -1,7 +1,7 @@
 """What only the leader does, in a fixed order at every tick; a slow early step delays all later ones.
 
-    expire silent control planes · expire overdue drains · orphans · stuck rows · idle past TTL · idle over cap
-    · other versions · stranded pods · headroom
+expire silent control planes · expire overdue drains · orphans · stuck rows · idle past TTL · idle over cap
+· other versions · stranded pods · headroom
 """
 
 from __future__ import annotations
@@ -109,7 +109,9 @@ async def _end_stuck(cp: ControlPlane, row: Row) -> str:
 async def _end_over_cap(cp: ControlPlane, row: Row) -> str:
     if not await over_cap(cp, row):
         return "kept"
-    return await reap(cp, row, "janitor_hot_idle_cap", "hot_idle_cap_exceeded", age_us=row.age_us("hot_idle_since_us"), age_basis="hot_idle_since_us")
+    return await reap(
+        cp, row, "janitor_hot_idle_cap", "hot_idle_cap_exceeded", age_us=row.age_us("hot_idle_since_us"), age_basis="hot_idle_since_us"
+    )
 
 
 async def _end_mismatched(cp: ControlPlane, row: Row) -> str:
@@ -137,7 +139,15 @@ async def _end_stranded(cp: ControlPlane) -> None:
         else:
             acted += await delete_pod(cp, Row("worker", pod.worker, 0, 0, 0, {"owner": cp.id, "org": None}), "stranded")
     completed = SweepCompleted(
-        sweep="janitor", step="stranded", list_ok=True, stamped=True, listed=len(pods.pods), acted=acted, skipped=0, missed=0, failed=len(stranded) - acted
+        sweep="janitor",
+        step="stranded",
+        list_ok=True,
+        stamped=True,
+        listed=len(pods.pods),
+        acted=acted,
+        skipped=0,
+        missed=0,
+        failed=len(stranded) - acted,
     )
     await Emit((cp.said(completed),))
 

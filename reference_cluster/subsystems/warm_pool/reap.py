@@ -6,7 +6,7 @@ row pointed at, and it served through two rollouts (pull 452).
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from ingest.events.warm_pool import WorkerDrainStarted, WorkerPodDeleted, WorkerPodDeleteFailed, WorkerRetired
 from reference_cluster.bugs import Bug
@@ -42,7 +42,7 @@ async def reap(
 ) -> Ended:
     """End a worker that was seen as `row`. With `owner_state`, only while its owner's row is still in that state."""
     also = (Check("control_plane", row.text("owner"), {"state": owner_state}),) if owner_state else ()
-    own = {"origin": origin, "age_us": age_us, "age_basis": age_basis}
+    own: dict[str, Any] = {"origin": origin, "age_us": age_us, "age_basis": age_basis}
     if cp.bugs.has(RETIRE_BEFORE_DELETE):
         retire, _ = advance(row, "retire", WorkerRetired, fence=fence, also=also, reason=reason, **own)
         result = await retire

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from ingest.events.base import Ref
 from ingest.events.warm_pool import WorkerCommitFailed, WorkerFenceMissed, WorkerRow
@@ -62,20 +63,22 @@ def advance(
     also: tuple[Write, ...] = (),
     session: str | None = None,
     reason: str | None = None,
-    **own: object,
+    **own: Any,
 ) -> tuple[Commit, Row]:
     """The commit that moves a row by its life-cycle table, with its event, and the row as it will be."""
     state = row.text("state")
     after = replace(row, fields={**row.fields, "state": WORKER.target(row.key, state, move), **(changes or {})})
-    event = kind.model_validate({
-        "from_state": state,
-        "to_state": after["state"],
-        "owner": after["owner"],
-        "org": after["org"],
-        "vcpu": after["vcpu"],
-        "ttl_us": after["ttl_us"],
-        **own,
-    })
+    event = kind.model_validate(
+        {
+            "from_state": state,
+            "to_state": after["state"],
+            "owner": after["owner"],
+            "org": after["org"],
+            "vcpu": after["vcpu"],
+            "ttl_us": after["ttl_us"],
+            **own,
+        }
+    )
     said = Said(event, row.key, refs=refs(after, session), reason=reason, epoch=after.number("epoch"), inputs=(row.seen(),))
     written = {name: value for name, value in after.fields.items() if name == "state" or name in (changes or {})}
     label = kind.kind

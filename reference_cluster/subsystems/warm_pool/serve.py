@@ -65,7 +65,7 @@ async def activate(cp: ControlPlane, held: Held, session: str) -> bool:
     except (CallTimedOut, CallRefused):
         attached = False
     await Cancel(beating)
-    return attached and await _commit_hot(cp, held, session) or await _end_failed(cp, held)
+    return (attached and await _commit_hot(cp, held, session)) or await _end_failed(cp, held)
 
 
 async def _take_up(cp: ControlPlane, held: Held, written: Row | None) -> bool:
@@ -123,7 +123,9 @@ async def park_locked(cp: ControlPlane, held: Held) -> None:
     swallowed = cp.bugs.has(PARK_WRITE_SWALLOWED)
     if swallowed:
         await remember(cp, held, "hot_idle")
+    held.settled = False  # so that no session takes it while the write is under way
     result = await commit
+    held.settled = not isinstance(result, Unknown)
     if isinstance(result, Committed):
         held.row = after
         if not swallowed:
@@ -137,5 +139,3 @@ async def park_locked(cp: ControlPlane, held: Held) -> None:
         cp.bugs.struck(PARK_WRITE_SWALLOWED, held.row.key)
     elif isinstance(result, Conflict):
         await forget(cp, held)
-    elif isinstance(result, Unknown):
-        held.settled = False

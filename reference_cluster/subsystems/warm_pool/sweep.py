@@ -36,7 +36,7 @@ class Step:
 def rows(table: str, where: Mapping[str, object]) -> Find:
     """Lists the rows of a table that match."""
 
-    async def find(cp: ControlPlane) -> list[Row]:
+    async def find(_: ControlPlane) -> list[Row]:
         return await List(table, where, label="sweep.list")
 
     return find
