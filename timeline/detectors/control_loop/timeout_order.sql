@@ -14,7 +14,6 @@
 -- column second: the timing that it is held against
 -- column first_us: its value
 -- column second_us: the other's value
--- column control_planes: how many control planes of the run declare the pair
 -- impact: healthy work is ended and begun again, or a healthy leader loses its lease
 -- diagnosis: compare the configuration with the defaults in the documentation; see who changed it
 -- mitigation: set the timings in the order that the finding names, and roll out
@@ -24,32 +23,30 @@ WITH
     JOIN log_bounds AS b ON b.run_id = c.run_id
   ),
   pair AS (
-    SELECT run_id, subject_id, at_us, end_us, event_id, 'spawn_stuck_us' AS first, 'at least' AS relation, 'spawn_budget_us' AS second,
+    SELECT run_id, subject_id, at_us, end_us, is_open, event_id, 'spawn_stuck_us' AS first, 'at least' AS relation, 'spawn_budget_us' AS second,
       spawn_stuck_us AS first_us, spawn_budget_us AS second_us, spawn_stuck_us < spawn_budget_us AS is_wrong
     FROM declared
     UNION ALL
-    SELECT run_id, subject_id, at_us, end_us, event_id, 'activation_stuck_us', 'at least twice', 'activation_heartbeat_us',
+    SELECT run_id, subject_id, at_us, end_us, is_open, event_id, 'activation_stuck_us', 'at least twice', 'activation_heartbeat_us',
       activation_stuck_us, activation_heartbeat_us, activation_stuck_us < 2 * activation_heartbeat_us
     FROM declared
     UNION ALL
-    SELECT run_id, subject_id, at_us, end_us, event_id, 'lease_renew_deadline_us', 'less than', 'lease_duration_us',
+    SELECT run_id, subject_id, at_us, end_us, is_open, event_id, 'lease_renew_deadline_us', 'less than', 'lease_duration_us',
       lease_renew_deadline_us, lease_duration_us, lease_renew_deadline_us >= lease_duration_us
     FROM declared
     UNION ALL
-    SELECT run_id, subject_id, at_us, end_us, event_id, 'lease_retry_us', 'less than', 'lease_renew_deadline_us',
+    SELECT run_id, subject_id, at_us, end_us, is_open, event_id, 'lease_retry_us', 'less than', 'lease_renew_deadline_us',
       lease_retry_us, lease_renew_deadline_us, lease_retry_us >= lease_renew_deadline_us
     FROM declared
     UNION ALL
-    SELECT run_id, subject_id, at_us, end_us, event_id, 'control_plane_expiry_us + orphan_grace_us', 'at least twice', 'heartbeat_us',
+    SELECT run_id, subject_id, at_us, end_us, is_open, event_id, 'control_plane_expiry_us + orphan_grace_us', 'at least twice', 'heartbeat_us',
       control_plane_expiry_us + orphan_grace_us, heartbeat_us, control_plane_expiry_us + orphan_grace_us < 2 * heartbeat_us
     FROM declared
   )
 SELECT
   run_id, 'control_plane' AS subject_kind, subject_id,
-  at_us AS ts_us, end_us - at_us AS dur_us, true AS is_open, 'found' AS verdict, [event_id] AS evidence,
-  first, relation, second, first_us, second_us,
-  count(*) OVER (PARTITION BY run_id, first, first_us, second_us) AS control_planes
+  at_us AS ts_us, end_us - at_us AS dur_us, is_open, 'found' AS verdict, [event_id] AS evidence,
+  first, relation, second, first_us, second_us
 FROM pair
 WHERE is_wrong
-QUALIFY row_number() OVER (PARTITION BY run_id, first, first_us, second_us ORDER BY at_us, event_id) = 1
-ORDER BY run_id, ts_us, subject_id, first
+ORDER BY run_id, ts_us, subject_id, first, event_id

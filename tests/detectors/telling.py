@@ -1,0 +1,63 @@
+"""What the stories about detectors share: a control plane that is alive, lines in order of time, a judgement as text.
+
+The timings that a story does not say are those of `tests.story`: lease 20 s, retry 5 s, backoff 2 s, tick 5 s, fallback
+60 s, pool 10 s, heartbeat 5 s, expiry 20 s, orphan grace 30 s, TTL 60 s.
+"""
+
+from __future__ import annotations
+
+from textwrap import dedent
+
+import duckdb
+
+from tests.story import START_US, story
+from timeline.findings import detect
+from timeline.moment import duration, microseconds
+
+BEAT_SECONDS = 5
+
+
+def alive(instance: str, until: str, since: str = "0s", timings: str = "") -> str:
+    """The lines of a control plane that registers, declares its timings, and gives a sign of life every 5 s until then."""
+    first, last = (microseconds(moment) for moment in (since, until))
+    assert first is not None
+    assert last is not None
+    actor, subject = f"{instance}/control_plane", f"control_plane/{instance}-a"
+    lines = [f"{since} {actor} {subject} control_plane.started", f"{since} {actor} {subject} config.declared {timings}"]
+    beats = range(first + BEAT_SECONDS * 1_000_000, last + 1, BEAT_SECONDS * 1_000_000)
+    return "\n".join([*lines, *(f"{duration(at)} {actor} {subject} control_plane.heartbeated" for at in beats)])
+
+
+def swept(instance: str, loop: str, since: str, until: str, every: str, own: str = "") -> str:
+    """The lines of a loop that begins a pass at every interval."""
+    first, last, step = (microseconds(moment) for moment in (since, until, every))
+    assert first is not None
+    assert last is not None
+    assert step is not None
+    actor, subject = f"{instance}/{loop}", f"control_plane/{instance}-a"
+    return "\n".join(f"{duration(at)} {actor} {subject} sweep.started {own}" for at in range(first, last + 1, step))
+
+
+def log(*texts: str) -> duckdb.DuckDBPyConnection:
+    """A database of all these lines, in order of their times; lines of one time keep the order they are given in."""
+    lines = [line.strip() for text in texts for line in dedent(text).splitlines()]
+    return story("\n".join(sorted((line for line in lines if line), key=lambda line: microseconds(line.split()[0]) or 0)))
+
+
+def judged(database: duckdb.DuckDBPyConnection, detector: str, **params: int) -> list[tuple[str, str]]:
+    """What the detector says: verdict and sentence of each finding."""
+    report = detect(database, [detector], {f"{detector}.{name}": value for name, value in params.items()})
+    return [(finding.verdict, finding.says) for finding in report.findings]
+
+
+def evidence(database: duckdb.DuckDBPyConnection, detector: str) -> list[list[str]]:
+    """The evidence of each finding."""
+    return [finding.evidence for finding in detect(database, [detector]).findings]
+
+
+def span(database: duckdb.DuckDBPyConnection, detector: str) -> list[tuple[str, str | None]]:
+    """Since when and until when each finding is, from the story's start; None while it lasts."""
+    return [
+        (duration(finding.since - START_US), None if finding.until is None else duration(finding.until - START_US))
+        for finding in detect(database, [detector]).findings
+    ]
