@@ -64,6 +64,7 @@ SQL_BUILDERS: dict[str, str] = {
     "ingest/batch.py": "tables, columns and kinds of our vocabulary; what a line says is data in a table",
     "ingest/schema.py": "names, types and comments come from the event classes; nothing comes from a log",
     "timeline/refresh.py": "names of our own tables and models; runs are bound",
+    "timeline/gauges.py": "names of its own temporary tables",
 }
 """Files that put identifiers into SQL text, each with where its identifiers come from. Values are bound everywhere."""
 

@@ -27,21 +27,22 @@
 WITH
   said AS (
     SELECT
-      run_id, event_no,
+      run_id,
       control_plane_expiry_us, orphan_grace_us, hot_idle_ttl_us, spawn_stuck_us, activation_stuck_us, drain_bound_us,
       lease_duration_us, lease_renew_deadline_us, lease_retry_us, lease_backoff_us, tick_us, fallback_tick_us,
       pool_tick_us, heartbeat_us, spawn_budget_us, activation_heartbeat_us, persist_timeout_us, call_timeout_us,
       pod_grace_us, reconcile_us
-    FROM config_declared
+    FROM control_plane_config
     UNION ALL
     SELECT
-      run_id, event_no,
+      sweep_started.run_id,
       control_plane_expiry_us, orphan_grace_us, hot_idle_ttl_us, spawn_stuck_us, activation_stuck_us, drain_bound_us,
       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
     FROM sweep_started
+    JOIN event_time USING (event_no)
   )
 SELECT
-  said.run_id,
+  run_id,
   max(control_plane_expiry_us) AS control_plane_expiry_us,
   max(orphan_grace_us) AS orphan_grace_us,
   max(hot_idle_ttl_us) AS hot_idle_ttl_us,
@@ -63,5 +64,4 @@ SELECT
   max(pod_grace_us) AS pod_grace_us,
   max(reconcile_us) AS reconcile_us
 FROM said
-JOIN event_time USING (event_no)
-GROUP BY said.run_id
+GROUP BY run_id
