@@ -17,8 +17,10 @@ import typer
 from ingest.events import FAMILIES, Decision, Event
 from ingest.schema import TABLES, family_columns, family_table, typed_families, view_name
 from timeline import catalog
+from timeline.alerts import OWN, Alert
 from timeline.catalog import Query
 from timeline.files import write_whole
+from timeline.gauges import DROPPED, GAUGES, NOT_LABELS, PREFIX
 
 HEADINGS = ("impact", "diagnosis", "mitigation")
 HELP_COLUMNS = 110
@@ -31,10 +33,13 @@ def pages() -> dict[str, str]:
         "events.md": _events(),
         "tables.md": _tables(),
         "detectors.md": _detectors(detectors.values()),
+        "gauges.md": _gauges(),
         "commands.md": _commands(),
     }
     for name, detector in detectors.items():
         made[f"runbooks/{name}.md"] = _runbook(detector)
+    for alert in OWN:
+        made[f"runbooks/{alert.page}.md"] = _own_runbook(alert)
     return {path: f"{text.rstrip()}\n" for path, text in made.items()}
 
 
@@ -192,6 +197,34 @@ def _runbook(detector: Query) -> str:
     lines += ["## Limits", "", f"Unknown where the log does not give {detector.fields['needs']}.", ""]
     lines += ["## Source", "", _sentence(detector.fields["source"])]
     return "\n".join(lines)
+
+
+def _own_runbook(alert: Alert) -> str:
+    lines = _page(alert.summary.rstrip("."), "timeline/alerts.py", f"Alert `{alert.name}`, severity {alert.severity}.")
+    for heading, text in alert.sections.items():
+        lines += [f"## {heading.capitalize()}", "", _sentence(text), ""]
+    return "\n".join(lines)
+
+
+# ---- gauges
+
+
+def _gauges() -> str:
+    lines = _page(
+        "Gauges",
+        "timeline/gauges",
+        "What `timeline gauges` prints, and writes as history that Prometheus can load. Labels are few and cleaned: an event chooses",
+        "neither how many series there are nor what a label does to a page. `timeline rules` writes the alerts that look at them.",
+    )
+    lines += _table(["gauge", "labels", "means"], ((f"`{PREFIX}{q.name}`", _labels(q), q.title) for q in catalog.read(GAUGES).values()))
+    lines += _table(["beside them", "labels", "means"], [[f"`{PREFIX}series_dropped`", "`gauge`", DROPPED]])
+    for query in catalog.read(GAUGES).values():
+        lines += [f"## {PREFIX}{query.name}", "", query.title, query.meaning, ""]
+    return "\n".join(lines)
+
+
+def _labels(gauge: Query) -> str:
+    return ", ".join(f"`{name}`" for name in gauge.columns if name not in NOT_LABELS)
 
 
 # ---- commands

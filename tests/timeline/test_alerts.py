@@ -1,0 +1,134 @@
+"""Alert rules: one for each detector that should wake somebody, true to its header, and proven by promtool."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from timeline import alerts, catalog, yaml
+from timeline.cli import app
+
+ROOT = Path(__file__).parents[2]
+
+
+def promtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run promtool, which is Debian's package prometheus."""
+    program = shutil.which("promtool")
+    if program is None and os.environ.get("CI") != "true":
+        pytest.skip("promtool is missing; install the package prometheus")
+    assert program, "promtool is missing, and CI=true: install the package prometheus"
+    return subprocess.run([program, *arguments], capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with rules.yml and, one folder deeper, its tests, as the command writes them."""
+    folder = tmp_path_factory.mktemp("rules")
+    (folder / "tests").mkdir()
+    result = CliRunner().invoke(app, ["rules", "-o", str(folder / "rules.yml"), "--tests", str(folder / "tests" / "rules_test.yml")])
+    assert result.exit_code == 0, result.output
+    return folder
+
+
+@pytest.mark.tools
+def test_prometheus_accepts_the_rules_without_a_complaint(written: Path):
+    checked = promtool("check", "rules", "--lint-fatal", written / "rules.yml")
+    assert checked.returncode == 0, checked.stderr
+    assert f"{len(alerts.alerts())} rules found" in checked.stdout
+
+
+@pytest.mark.tools
+def test_every_alert_is_silent_then_fires_then_resolves(written: Path):
+    """With exactly the labels and texts that the test file says, and while another detector fires all the time."""
+    tested = promtool("test", "rules", written / "tests" / "rules_test.yml")
+    assert tested.returncode == 0, tested.stdout + tested.stderr
+
+
+@pytest.mark.tools
+def test_the_tests_of_promtool_see_a_rule_that_is_wrong(written: Path, tmp_path: Path):
+    """An alert that looks at every detector, and one that does not wait: each fails its test."""
+    good = (written / "rules.yml").read_text()
+    bypass = '{detector="warm_pool/cap_bypass"} > 0'
+    stale = "TimelineWarmPoolStaleHotIdle\n        expr: 'timeline_findings{detector=\"warm_pool/stale_hot_idle\"} > 0'\n        for: "
+    tests = (written / "tests" / "rules_test.yml").read_text().replace("../rules.yml", "rules.yml")
+    (tmp_path / "rules_test.yml").write_text(tests)
+    for right, wrong in [(bypass, " > 0"), (f"{stale}1m", f"{stale}0m")]:
+        assert right in good
+        (tmp_path / "rules.yml").write_text(good.replace(right, wrong))
+        assert promtool("test", "rules", tmp_path / "rules_test.yml").returncode != 0
+
+
+def test_every_detector_above_info_has_an_alert_and_a_proof():
+    loud = {name for name, query in catalog.read(catalog.DETECTORS).items() if query.fields["severity"] != "info"}
+    made = alerts.alerts()
+    assert {alert.page for alert in made} == loud | {"timeline/absent", "timeline/log_silent"}
+    assert len({alert.name for alert in made}) == len(made)
+    assert all(alert.proof.silent and alert.proof.firing for alert in made)
+
+
+def test_an_alert_says_what_the_header_of_its_detector_says():
+    found = {rule["alert"]: rule for group in alerts.rules("https://runbooks.example/leaks/")["groups"] for rule in group["rules"]}
+    assert found["TimelineWarmPoolStaleHotIdle"] == {
+        "alert": "TimelineWarmPoolStaleHotIdle",
+        "expr": 'timeline_findings{detector="warm_pool/stale_hot_idle"} > 0',
+        "for": "1m",
+        "keep_firing_for": "5m",
+        "labels": {"severity": "warning"},
+        "annotations": {
+            "summary": "Parked worker kept past its time to live.",
+            "description": "{{ $value }} findings of {{ $labels.detector }}: idle capacity is paid for, and autoscaling that counts it "
+            "grows further. `timeline detect --detector warm_pool/stale_hot_idle` names them.",
+            "runbook_url": "https://runbooks.example/leaks/warm_pool/stale_hot_idle.md",
+        },
+    }
+
+
+def test_a_detector_that_grades_its_findings_hands_the_grade_on():
+    found = {alert.name: alert.severity for alert in alerts.alerts()}
+    assert found["TimelineWarmPoolIdleHotPinned"] == "{{ $labels.severity }}"
+    assert found["TimelineWarmPoolCapBypass"] == "critical"
+
+
+def test_every_runbook_that_an_alert_links_to_is_there():
+    missing = [alert.page for alert in alerts.alerts() if not (ROOT / alerts.RUNBOOKS / f"{alert.page}.md").is_file()]
+    assert not missing, "run `make docs`"
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("warm_pool/cap_bypass", "warm_pool/cap_bypass"),
+        ("5m", "5m"),
+        ("no", "'no'"),
+        ("17", "'17'"),
+        ("", "''"),
+        ("a: b", "'a: b'"),
+        ("the worker's {{ $value }} #1", "'the worker''s {{ $value }} #1'"),
+        ("- two\nlines", '"- two\\nlines"'),
+        ("bell \x07 and \u202e", '"bell \\u0007 and \\u202e"'),
+    ],
+)
+def test_text_stays_text_in_yaml(text: str, written: str):
+    assert yaml.document({"key": text}) == f"key: {written}\n"
+
+
+def test_lists_and_mappings_are_nested_by_indentation():
+    assert yaml.document({"groups": [{"name": "a", "rules": [1, True]}, "b"], "none": []}).splitlines() == [
+        "groups:",
+        "  - name: a",
+        "    rules:",
+        "      - 1",
+        "      - true",
+        "  - b",
+        "none: []",
+    ]
+
+
+def test_tests_cannot_be_written_without_the_file_of_the_rules(tmp_path: Path):
+    result = CliRunner().invoke(app, ["rules", "--tests", str(tmp_path / "rules_test.yml")])
+    assert result.exit_code == 2

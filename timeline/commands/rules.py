@@ -1,0 +1,46 @@
+"""`timeline rules`: alert rules for Prometheus, and the tests that prove them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from timeline.terminal import AsJson, note, print_json
+
+
+def command(
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the rules to this file.")] = None,
+    tests: Annotated[Path | None, typer.Option("--tests", metavar="FILE", help="Write their tests for promtool too.")] = None,
+    runbooks: Annotated[
+        str, typer.Option("--runbooks", metavar="BASE", help="Folder or address that runbook links begin with.")
+    ] = "docs/runbooks",
+    as_json: AsJson = False,
+) -> None:
+    """Print alert rules for Prometheus: one for each detector that should wake somebody, with a link to its runbook.
+
+    The rules look at what `timeline gauges` exports. Their tests show each alert silent, then firing, then resolved.
+
+    Example:
+        timeline rules -o rules.yml --tests rules_test.yml && promtool test rules rules_test.yml
+    """
+    from ingest.errors import UsageError
+    from timeline import alerts, yaml
+    from timeline.files import write_whole
+
+    if tests is not None and output is None:
+        raise UsageError(f"writing tests to {tests}: they name the file of the rules; give it with -o FILE")
+    made = alerts.rules(runbooks)
+    if output is not None:
+        write_whole(output, yaml.document(made))
+        note(f"{output}: {sum(len(group['rules']) for group in made['groups'])} alerts; check it with `promtool check rules {output}`")
+    if tests is not None and output is not None:
+        rule_file = os.path.relpath(output.resolve(), tests.resolve().parent)
+        write_whole(tests, yaml.document(alerts.tests(rule_file, runbooks)))
+        note(f"{tests}: run it with `promtool test rules {tests}`")
+    if as_json:
+        print_json(made)
+    elif output is None:
+        typer.echo(yaml.document(made), nl=False)

@@ -1,0 +1,159 @@
+"""Gauges: how a run stands where its log ends, or how it stood at every step since it began.
+
+A gauge is one file below `gauges/`: `lease_held.sql` is `timeline_lease_held`, its title is the help text, and its columns
+are `at_us`, one for each label, and `value`. It says the value at every moment at once. Besides the models it may read
+
+    shown_run(run_id)                                              the run that is measured
+    moment(at_us, since_us)                                        the moments, each with the one before it
+    detector(detector, severity, verdict)                          the detectors that judged
+    finding(detector, severity, ts_us, dur_us, is_open, wasted_vcpus)   what they found
+
+How series are put together follows from the name: of times (`_timestamp_seconds`) the earliest counts, anything else is
+a sum. Labels come from events, so they are cleaned, and a gauge has at most
+`SERIES_MAX` series: those with the highest peaks; the rest are put together as `other`, and counted in
+`timeline_series_dropped`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+from duckdb import DuckDBPyConnection
+
+from ingest.errors import UsageError
+from timeline import catalog
+from timeline.catalog import Query
+from timeline.findings import Finding, Report, detect
+from timeline.openmetrics import label_value
+
+GAUGES = Path(__file__).parent / "gauges"
+PREFIX = "timeline_"
+UNITS = ("seconds", "vcpus")
+SERIES_MAX = 40
+OTHER = "other"
+DROPPED = f"Series put together as `{OTHER}`, so that their number stays bounded."
+NOT_LABELS = ("at_us", "value")
+STEP_US = 15_000_000
+"""The usual time between two scrapes; how far back `findings` looks where only one moment is measured."""
+MOMENTS_MAX = 20_000
+
+_MOMENTS = """
+CREATE TEMP TABLE moment AS
+WITH tick AS (SELECT range AS at_us FROM range($first, $end, $step) UNION SELECT $end)
+SELECT at_us, coalesce(lag(at_us) OVER (ORDER BY at_us), at_us - $step) AS since_us FROM tick
+"""
+
+
+@dataclass(frozen=True)
+class Gauge:
+    """One metric with its series."""
+
+    name: str
+    help: str
+    samples: pl.DataFrame
+    """Columns: the labels, `at_us`, `value`; in order of labels, then of time."""
+
+    @property
+    def labels(self) -> list[str]:
+        """Names of the labels."""
+        return self.samples.columns[:-2]
+
+    @property
+    def unit(self) -> str:
+        """Base unit that the name ends in; empty where things are counted."""
+        return next((unit for unit in UNITS if self.name.endswith(f"_{unit}")), "")
+
+
+def measure(connection: DuckDBPyConnection, run_id: str, step_us: int | None = None) -> list[Gauge]:
+    """Every gauge of a run, in order of name: where the log ends, or with `step_us` at each multiple of it and at the end.
+
+    The models must be up to date. History is told in hindsight: a finding counts from its start, and not from when it
+    could first be known. Raises UsageError for a step that gives too many moments.
+    """
+    bounds = connection.execute("SELECT start_us, end_us FROM log_bounds WHERE run_id = $run", {"run": run_id}).fetchone()
+    if bounds is None:
+        raise UsageError(f"measuring the run {run_id!r}: it is not here")
+    report = detect(connection, run_id=run_id)
+    with _prepared(connection, run_id, report, bounds[0], bounds[1], step_us):
+        moments = pl.DataFrame(connection.sql("SELECT at_us FROM moment ORDER BY at_us"))
+        told = [_told(connection, query) for query in catalog.read(GAUGES).values()]
+    dropped = pl.DataFrame({"gauge": [gauge.name for gauge, _ in told], "value": [count for _, count in told]})
+    gauges = [gauge for gauge, _ in told]
+    overflow = dropped.join(moments, how="cross").select("gauge", "at_us", "value")
+    gauges.append(Gauge(f"{PREFIX}series_dropped", DROPPED, overflow))
+    return sorted(gauges, key=lambda gauge: gauge.name)
+
+
+# ---- what the files read
+
+
+@contextmanager
+def _prepared(
+    connection: DuckDBPyConnection, run_id: str, report: Report, start_us: int, end_us: int, step_us: int | None
+) -> Iterator[None]:
+    """The temporary tables that gauges read besides the models."""
+    if step_us is not None and (step_us < 1 or (end_us - start_us) // step_us > MOMENTS_MAX):
+        raise UsageError(
+            f"measuring every {step_us / 1e6:g}s: the log is {(end_us - start_us) / 1e6:g}s long and at most {MOMENTS_MAX} moments are "
+            f"measured; choose a longer --step"
+        )
+    # Prometheus keeps milliseconds: the end of the log stands for a tick of the same millisecond.
+    first_us = end_us if step_us is None else -(-start_us // step_us) * step_us
+    made = ("shown_run", "moment", "detector", "finding")
+    try:
+        connection.execute("CREATE TEMP TABLE shown_run AS SELECT $run AS run_id", {"run": run_id})
+        connection.execute(_MOMENTS, {"first": first_us, "end": end_us, "step": step_us or STEP_US})
+        connection.execute("CREATE TEMP TABLE detector (detector VARCHAR, severity VARCHAR, verdict VARCHAR)")
+        connection.execute(
+            "CREATE TEMP TABLE finding "
+            "(detector VARCHAR, severity VARCHAR, ts_us BIGINT, dur_us BIGINT, is_open BOOLEAN, wasted_vcpus DOUBLE)"
+        )
+        found = [one for one in report.findings if one.verdict == "found"]
+        severities = {name: query.fields["severity"] for name, query in catalog.read(catalog.DETECTORS).items()}
+        pairs = sorted({(name, severities[name]) for name in report.detectors} | {(one.detector, one.severity) for one in found})
+        connection.executemany("INSERT INTO detector VALUES (?, ?, ?)", [(*pair, report.verdicts[pair[0]]) for pair in pairs])
+        if found:
+            connection.executemany("INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?)", [_interval(one, end_us) for one in found])
+        yield
+    finally:
+        for name in made:
+            connection.execute(f'DROP TABLE IF EXISTS temp."{name}"')
+
+
+def _interval(finding: Finding, end_us: int) -> tuple[str, str, int, int, bool, float]:
+    is_open = finding.until is None
+    dur_us = (end_us if finding.until is None else finding.until) - finding.since
+    vcpu_seconds = finding.cost.amount if finding.cost and finding.cost.unit == "vcpu_seconds" else 0.0
+    return finding.detector, finding.severity, finding.since, dur_us, is_open, vcpu_seconds * 1e6 / dur_us if dur_us > 0 else 0.0
+
+
+# ---- rows to series
+
+
+def _told(connection: DuckDBPyConnection, query: Query) -> tuple[Gauge, int]:
+    """The gauge that a file tells, and how many of its series were put together."""
+    name = f"{PREFIX}{query.name}"
+    raw = pl.DataFrame(connection.sql(query.sql))
+    labels = [column for column in raw.columns if column not in NOT_LABELS]
+    together = pl.col("value").min() if name.endswith("_timestamp_seconds") else pl.col("value").sum()
+    samples, dropped = _bounded(raw, labels, together) if labels else (raw, 0)
+    return Gauge(name, query.title, samples.select(*labels, *NOT_LABELS).sort(*labels, "at_us")), dropped
+
+
+def _bounded(raw: pl.DataFrame, labels: list[str], together: pl.Expr) -> tuple[pl.DataFrame, int]:
+    """The samples with clean labels and at most SERIES_MAX series and `other`; how many series that is made of."""
+    clean = [f"clean_{label}" for label in labels]
+    as_clean = [
+        pl.col(label).map_elements(label_value, pl.String, skip_nulls=False).alias(name) for label, name in zip(labels, clean, strict=True)
+    ]
+    sets = raw.group_by(labels).agg(peak=pl.col("value").max()).with_columns(as_clean)
+    ranked = sets.group_by(clean).agg(pl.col("peak").max()).sort("peak", *clean, descending=[True, *([False] * len(clean))])
+    kept = ranked.head(SERIES_MAX).select(*clean, is_kept=pl.lit(True))
+    shown = [pl.when("is_kept").then(pl.col(name)).otherwise(pl.lit(OTHER)).alias(name) for name in clean]
+    named = sets.join(kept, on=clean, how="left").select(*labels, *shown)
+    samples = raw.join(named, on=labels, nulls_equal=True).group_by(*clean, "at_us").agg(together)
+    return samples.rename(dict(zip(clean, labels, strict=True))), max(ranked.height - SERIES_MAX, 0)

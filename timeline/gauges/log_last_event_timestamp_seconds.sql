@@ -1,0 +1,13 @@
+-- Time of the last event in the log.
+--
+-- `time()` less this is how old the picture is; where this gauge is missing, nobody is looking at all.
+--
+-- column at_us: the moment
+-- column value: when the last event happened
+WITH
+  heard AS (SELECT DISTINCT e.at_us AS event_us FROM event_time AS e JOIN shown_run USING (run_id)),
+  stretch AS (SELECT event_us, lead(event_us) OVER (ORDER BY event_us) AS next_us FROM heard)
+SELECT m.at_us, max(s.event_us) / 1000000.0 AS value
+FROM stretch AS s
+JOIN moment AS m ON s.event_us <= m.at_us AND m.at_us < coalesce(s.next_us, m.at_us + 1)
+GROUP BY m.at_us
