@@ -19,11 +19,16 @@
 -- mitigation: set the timings in the order that the finding names, and roll out
 WITH
   declared AS (
-    SELECT c.*, t.at_us, b.end_us FROM config_declared AS c JOIN event_time AS t USING (event_no)
+    SELECT c.*, t.at_us, coalesce(life.stopped_us, b.end_us) AS end_us, life.stopped_us IS NULL AS is_open
+    FROM config_declared AS c
+    JOIN event_time AS t USING (event_no)
     JOIN log_bounds AS b ON b.run_id = c.run_id
+    LEFT JOIN control_plane_life AS life ON life.run_id = c.run_id AND life.control_plane = c.subject_id
   ),
   pair AS (
-    SELECT run_id, subject_id, at_us, end_us, is_open, event_id, 'spawn_stuck_us' AS first, 'at least' AS relation, 'spawn_budget_us' AS second,
+    SELECT
+      run_id, subject_id, at_us, end_us, is_open, event_id,
+      'spawn_stuck_us' AS first, 'at least' AS relation, 'spawn_budget_us' AS second,
       spawn_stuck_us AS first_us, spawn_budget_us AS second_us, spawn_stuck_us < spawn_budget_us AS is_wrong
     FROM declared
     UNION ALL
