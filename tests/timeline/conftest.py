@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,13 +22,12 @@ def install(folder: Path, entry_points: str) -> None:
 
 
 @pytest.fixture
-def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The tiny replayer is installed."""
     folder = tmp_path / "installed"
     folder.mkdir()
     install(folder, "[timeline.replayers]\ntiny = tests.timeline.tiny_replayer:REPLAYER\n")
     monkeypatch.syspath_prepend(str(folder))
-    return
 
 
 @pytest.fixture

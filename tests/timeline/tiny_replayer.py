@@ -14,7 +14,7 @@ from typing import Any
 from ingest.errors import SeedInvalid
 from ingest.seed import Replayed, ReplaySeed
 from tests.story import tell
-from timeline.notation import duration
+from timeline.moment import duration
 
 SECOND = 1_000_000
 

@@ -34,9 +34,14 @@ def command(
         timeline export --run reference-42 -o run.seed.json
     """
     import timeline
+    from ingest.errors import UsageError
     from timeline.files import write_whole
     from timeline.seeds import pytest_of
 
+    if (finding is None) == (run is None and object_ is None):
+        raise UsageError(
+            "exporting a seed: name one of FINDING, --run ID, --object KIND/ID (an object with --run where several runs have it)"
+        )
     with timeline.open(db) as log:
         seed = _seed(log, finding, run, object_)
     write_whole(output, seed.to_text())
@@ -60,12 +65,6 @@ def command(
 
 
 def _seed(log: Timeline, finding: str | None, run: str | None, object_: str | None) -> ReplaySeed:
-    from ingest.errors import UsageError
-
-    if finding is not None and run is None and object_ is None:
+    if finding is not None:
         return log.export_finding(finding)
-    if finding is None and object_ is not None:
-        return log.export_object(object_, run)
-    if finding is None and run is not None:
-        return log.export_run(run)
-    raise UsageError("exporting a seed: name one of FINDING, --run ID, --object KIND/ID (an object with --run where several runs have it)")
+    return log.export_run(run) if object_ is None else log.export_object(object_, run)

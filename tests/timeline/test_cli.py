@@ -1,0 +1,187 @@
+"""The command line: one document where JSON was asked for, and text of events that no terminal obeys."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.timeline.conftest import LOSE, NOISE, RUN
+from tests.timeline.tiny_replayer import record
+from timeline.cli import app
+from timeline.terminal import json_value
+
+pytestmark = pytest.mark.usefixtures("tiny")
+
+HOSTILE = (
+    "a\x1b]0;title\x07\x1b[2J\x1b]52;c;aGk=\x07\x1b]8;;http://x\x07\x9b31m\r\n\x08\x7f\u202eb\u2066\u200b\ufeff\u2028[/red][bold]%s{0}"
+)
+OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+
+
+class Terminal:
+    """The program over one database."""
+
+    def __init__(self, database: Path) -> None:
+        self.database = database
+
+    def run(self, *arguments: str, code: int = 0) -> str:
+        """Standard output, after a call that must end with `code`."""
+        result = CliRunner().invoke(app, arguments, env={"TIMELINE_DB": str(self.database), "NO_COLOR": "1", "COLUMNS": "300"})
+        assert result.exit_code == code, result.output
+        assert not OBEYED.search(result.stdout + result.stderr)
+        return result.stdout
+
+    def json(self, *arguments: str, code: int = 0) -> Any:
+        """The one document on standard output, which is plain ASCII."""
+        out = self.run(*arguments, "--json", code=code)
+        assert out.isascii()
+        return json.loads(out)
+
+
+def terminal_over(tmp_path: Path, lines: list[bytes]) -> Terminal:
+    events = tmp_path / "events.jsonl"
+    events.write_bytes(b"".join(line + b"\n" for line in lines))
+    made = Terminal(tmp_path / "timeline.duckdb")
+    made.run("ingest", str(events))
+    return made
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, leak: list[bytes]) -> Terminal:
+    return terminal_over(tmp_path, leak)
+
+
+def test_every_reading_command_prints_one_document_of_its_shape(terminal: Terminal, tmp_path: Path):
+    """The keys that people's scripts rely on, command by command."""
+    seed, small = str(tmp_path / "s.json"), str(tmp_path / "small.json")
+    report = terminal.json("detect")
+    finding = report["findings"][0]["finding_id"]
+    assert list(report) == ["as_of", "detectors", "findings", "verdicts"]
+    assert {"run_id", "kind", "id", "events", "first_us", "last_us", "state"} <= set(terminal.json("objects")[0])
+    story = terminal.json("show", "lease/janitor")
+    assert {"run_id", "kind", "id", "state", "decisions"} <= set(story)
+    assert {"at_us", "event", "line", "seen"} == set(story["decisions"][0])
+    assert list(terminal.json("state")) == ["run_id", "at_us", "leaders", "control_planes", "workers", "objects"]
+    assert list(terminal.json("explain", finding)) == ["finding", "evidence", "chain", "missing_causes", "runbook", "commands"]
+    assert terminal.json("sql", "SELECT 1 AS one, 'x' AS name") == [{"one": 1, "name": "x"}]
+    exported = terminal.json("export", finding, "-o", seed)
+    assert list(exported) == ["seed", "pytest", "fidelity", "bytes", "expected", "missing_inputs"]
+    replayed = ["fidelity", "equal", "digest", "expected_digest", "first_divergence", "findings", "missing_inputs"]
+    assert list(terminal.json("replay", seed)) == replayed
+    divergence = terminal.json("replay", seed, "--switch", "runs_once=off")["first_divergence"]
+    assert list(divergence) == ["index", "at_us", "actor", "expected", "actual", "common"]
+    assert list(terminal.json("shrink", seed, "-o", small)) == [
+        "seed",
+        "bytes",
+        "runs",
+        "faults_before",
+        "faults",
+        "switches",
+        "length_us",
+        "findings",
+    ]
+    assert list(terminal.json("diff", RUN, RUN)) == ["first_divergence", "changed", "findings"]
+    assert {"version", "packages", "extras", "replayers", "database", "log", "trouble"} <= set(terminal.json("doctor"))
+    assert "$defs" in json.loads(terminal.run("schema"))
+
+
+def test_text_of_events_is_shown_and_never_obeyed(tmp_path: Path):
+    """A lease, a run and a reason full of controls, bidi marks and markup, through every command that prints them."""
+    run = f"run{HOSTILE}"
+    lines = record(run, [LOSE], {"runs_once": True}, lease=HOSTILE).lines
+    seed = str(tmp_path / "s.json")
+    terminal = terminal_over(
+        tmp_path, [line.replace(b'"reason":"lapsed"', b'"reason":%s' % json.dumps(HOSTILE).encode()) for line in lines]
+    )
+    finding = terminal.json("detect")["findings"][0]["finding_id"]
+    shown = [
+        terminal.run("objects"),
+        terminal.run("show", f"lease/{HOSTILE}"),
+        terminal.run("show", f"lease/{HOSTILE}x", code=2),
+        terminal.run("show", "lease/a"),
+        terminal.run("state", "--at", "+5s"),
+        terminal.run("detect"),
+        terminal.run("explain", finding),
+        terminal.run("sql", "SELECT DISTINCT reason FROM event"),
+        terminal.run("sql", f"SELECT {HOSTILE}", code=2),
+        terminal.run("doctor"),
+        terminal.run("export", finding, "-o", seed),
+        terminal.run("replay", seed),
+        terminal.run("replay", seed, "--switch", "runs_once=off"),
+        terminal.run("diff", run, run),
+    ]
+    for document in ["objects", "detect", "doctor"]:
+        terminal.json(document)
+    assert sum("[/red][bold]%s{0}" in text for text in shown) >= 8
+
+
+def test_replay_writes_its_events_and_they_are_a_log_like_any_other(terminal: Terminal, tmp_path: Path):
+    """The events of the fixed twin load as a run, and diff names what the fix changed."""
+    seed, fixed = str(tmp_path / "s.json"), tmp_path / "fixed.jsonl"
+    terminal.run("export", "--run", RUN, "-o", seed)
+    terminal.run("replay", seed, "--switch", "runs_once=off", "-o", str(fixed))
+    fixed.write_text(fixed.read_text().replace(f'"{RUN}"', '"fixed"'))
+    terminal.run("ingest", str(fixed))
+    answer = terminal.json("diff", RUN, "fixed")
+    assert "lease.attempted" in answer["first_divergence"]["actual"]
+    assert answer["findings"] == {"gone": ["election/lost_without_recontend control_plane/cp-1-a"], "new": [], "both": []}
+    assert terminal.json("objects", "--run", "fixed", "--kind", "lease")[0]["id"] == "janitor"
+
+
+def test_generated_test_passes_on_the_seed_it_was_exported_with(terminal: Terminal, tmp_path: Path):
+    """What `export --pytest` writes is a test that runs as it stands."""
+    seed, test = tmp_path / "s.json", tmp_path / "test_leak_comes_again.py"
+    terminal.run("export", "--run", RUN, "-o", str(seed), "--pytest", str(test))
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(test)],
+        cwd=tmp_path,
+        env={"PYTHONPATH": f"{tmp_path / 'installed'}:{Path(__file__).parents[2]}", "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "1 passed" in ran.stdout, ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["export", "-o", "s.json"],
+        ["export", "abc", "--run", RUN, "-o", "s.json"],
+        ["detect", "--param", "election/lost_without_recontend.x=1"],
+        ["detect", "--param", "no equals sign"],
+        ["detect", "--detector", "no/such"],
+        ["detect", "--fail-on", "panic"],
+        ["detect", "--as-of", "yesterday"],
+        ["state", "--at", "soon"],
+        ["show", "lease"],
+        ["explain", "nothing"],
+        ["objects", "--run", "no such run"],
+    ],
+)
+def test_what_cannot_be_meant_is_a_usage_error(terminal: Terminal, arguments: list[str]):
+    assert terminal.run(*arguments, code=2) == ""
+
+
+def test_tables_in_a_pipe_are_never_cut(tmp_path: Path):
+    """A run with a name of 200 characters is printed whole."""
+    run = "r" * 200
+    assert run in terminal_over(tmp_path, record(run, NOISE, {}).lines).run("objects")
+
+
+def test_help_of_the_program_lists_the_files_of_the_commands_folder(root: Path):
+    """A command is a file; nothing is registered by hand."""
+    listed = CliRunner().invoke(app, ["--help"]).stdout
+    for path in (root / "timeline/commands").glob("[a-z]*.py"):
+        assert f"\n  {path.stem} " in listed
+
+
+def test_values_without_a_json_form_become_text_or_null():
+    assert json_value([float("nan"), b"\xff", {1: None}, True]) == [None, "\\xff", {"1": None}, True]
