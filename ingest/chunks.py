@@ -1,7 +1,7 @@
-"""Bytes to lines: plain, gzip or zstd, in chunks of bounded size, each line with its number and its byte offset.
+r"""Bytes to lines: plain, gzip or zstd, in chunks of bounded size, each line with its number and its byte offset.
 
-Offsets are those of the unpacked bytes, so that a place in a packed file means something. Only `\\n` ends a line; a
-`\\r` before it is dropped. Memory is bounded by the chunk size, whatever the input holds: a line that outgrows it is
+Offsets are those of the unpacked bytes, so that a place in a packed file means something. Only `\n` ends a line; a
+`\r` before it is dropped. Memory is bounded by the chunk size, whatever the input holds: a line that outgrows it is
 skipped and told about, and a packed stream that unpacks to far too much is cut off.
 """
 
@@ -32,6 +32,7 @@ RATIO_FREE_BYTES = 16 * 1024 * 1024
 BATCH_ROWS = 8192
 """Rows in a record batch: DuckDB hands batches to its threads one by one."""
 BOM = b"\xef\xbb\xbf"
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
 class CompressedInputBroken(ValueError):
@@ -126,17 +127,27 @@ class Tail:
     text: bytes
 
 
-def unpacked(stream: BinaryIO) -> Iterator[bytes]:
-    """The bytes of a stream, unpacked where its first bytes say gzip or zstd. Raises CompressedInputBroken."""
-    head = stream.read(READ_BYTES)
-    if head.startswith(b"\x1f\x8b"):
+def is_packed(head: bytes) -> bool:
+    """Whether the first bytes of a file are those of gzip or zstd."""
+    return head.startswith((_GZIP, _ZSTD))
+
+
+def unpacked(stream: BinaryIO, read_bytes: int = READ_BYTES) -> Iterator[bytes]:
+    """The bytes of a stream from its start, unpacked where its first bytes say so. Raises CompressedInputBroken."""
+    head = stream.read(read_bytes)
+    if head.startswith(_GZIP):
         yield from _gunzipped(head, stream)
-    elif head.startswith(b"\x28\xb5\x2f\xfd"):
+    elif head.startswith(_ZSTD):
         yield from _unzstandard(head, stream)
     else:
-        while head:
-            yield head
-            head = stream.read(READ_BYTES)
+        yield head
+        yield from plain(stream, read_bytes)
+
+
+def plain(stream: BinaryIO, read_bytes: int = READ_BYTES) -> Iterator[bytes]:
+    """The bytes of a stream as they are, from where it stands."""
+    while block := stream.read(read_bytes):
+        yield block
 
 
 def _gunzipped(block: bytes, stream: BinaryIO) -> Iterator[bytes]:
@@ -196,7 +207,9 @@ def _check_ratio(taken: int, given: int) -> None:
         raise CompressedInputBroken(f"{taken} packed bytes unpack to {given} and more, above the ratio of {RATIO_MAX}")
 
 
-def chunks(blocks: Iterator[bytes], offset: int = 0, number: int = 1, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chunk | SkippedLine | Tail]:
+def chunks(
+    blocks: Iterator[bytes], offset: int = 0, number: int = 1, chunk_bytes: int = CHUNK_BYTES
+) -> Iterator[Chunk | SkippedLine | Tail]:
     """Blocks of bytes as chunks of whole lines, in order; a `Tail` at the end where the last line has no end.
 
     `offset` and `number` are those of the first byte that the blocks hold. An error of `blocks` passes through after

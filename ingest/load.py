@@ -19,7 +19,7 @@ from typing import BinaryIO, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from ingest.batch import Counts, Rejected, load_chunk
-from ingest.chunks import CHUNK_BYTES, Chunk, CompressedInputBroken, SkippedLine, Tail, chunks, unpacked
+from ingest.chunks import CHUNK_BYTES, READ_BYTES, Chunk, CompressedInputBroken, SkippedLine, Tail, chunks, is_packed, plain, unpacked
 from ingest.database import Database, duckdb_errors
 from ingest.documents import items_as_lines
 from ingest.errors import InputRejected, StorageFailed, UsageError
@@ -27,7 +27,6 @@ from ingest.ledger import STDIN, Entry, entry_for
 from ingest.sniff import DOCUMENT_BYTES_MAX, HEAD_BYTES, Source, refusal_of_encoding, sniff, source_named
 from ingest.strict import Refusal, parse_document
 
-_PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
 _OWN_SUFFIXES = (".duckdb", ".duckdb.wal", ".duckdb.lock", ".duckdb.new")
 
 
@@ -166,7 +165,7 @@ class _Reading:
     def _load(self, stream: BinaryIO, descriptor: int | None, entry: Entry, total: Counts) -> int:
         self.descriptor = descriptor
         self.size = None if descriptor is None else os.fstat(descriptor).st_size
-        self.is_packed = descriptor is not None and os.pread(descriptor, 4, 0).startswith(_PACKED)
+        self.is_packed = descriptor is not None and is_packed(os.pread(descriptor, 4, 0))
         is_known = descriptor is not None and entry.is_continued_by(descriptor) and not (self.forced and self.forced.name != entry.format)
         source = source_named(entry.format) if is_known else None
         can_resume = is_known and not self.is_packed and not (source and source.document_kinds)
@@ -178,20 +177,23 @@ class _Reading:
         else:
             entry.restart()
             source = None
-        return self._load_blocks(unpacked(stream) if entry.offset_bytes == 0 else _plain(stream), source, entry, total)
+        size = min(READ_BYTES, self.chunk_bytes)
+        return self._load_blocks(plain(stream, size) if entry.offset_bytes else unpacked(stream, size), source, entry, total)
 
     def _load_blocks(self, blocks: Iterator[bytes], source: Source | None, entry: Entry, total: Counts) -> int:
-        head, broken = b"", None
+        begun: list[bytes] = []
+        broken = None
         try:
-            while len(head) < HEAD_BYTES and (block := next(blocks, b"")):
-                head += block
+            while sum(map(len, begun)) < HEAD_BYTES and (block := next(blocks, b"")):
+                begun.append(block)
         except CompressedInputBroken as error:
             broken = error
+        head = b"".join(begun)[:HEAD_BYTES]
         entry.format = (source := self.forced or source or sniff(head)).name
         if refusal := refusal_of_encoding(head):
             self._commit(entry, total, source, None, [Rejected.of(head, 0, 1, refusal)], entry.offset_bytes)
             return self._finish(entry, total, source, 0)
-        blocks = chain([head] if head else [], _raising(broken) if broken else blocks)
+        blocks = chain(begun, _raising(broken) if broken else blocks)
         if source.document_kinds:
             return self._load_document(blocks, source, entry, total)
         pending = 0
@@ -283,11 +285,6 @@ def _open_regular(path: str, flags: int) -> int:
         os.close(descriptor)
         raise OSError(f"not a regular file; to read a pipe, give it as standard input with `{STDIN}`")
     return descriptor
-
-
-def _plain(stream: BinaryIO) -> Iterator[bytes]:
-    while block := stream.read(1024 * 1024):
-        yield block
 
 
 def _raising(error: CompressedInputBroken) -> Iterator[bytes]:

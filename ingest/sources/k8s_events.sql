@@ -2,7 +2,8 @@
 -- document: EventList, List
 -- first record has: involvedObject, reason
 -- Identity is the uid, so that a pod that was deleted and made again is two objects: `pod/<name>@<first 8 of the uid>`.
--- A row stands for `count` occurrences, the newest at `lastTimestamp`; seen again with another count it is another event.
+-- A row stands for `count` occurrences (`series_count` in the newer form), the newest at `lastTimestamp`; seen again with
+-- another count it is another event.
 WITH record AS (
     SELECT
         idx, byte_offset, raw,
@@ -14,7 +15,7 @@ WITH record AS (
     FROM chunk
 ), told AS (
     SELECT
-        *, coalesce(v.series.count, v.count, 1) AS count,
+        *, coalesce(v.count, 1) AS count,
         coalesce(nullif(v.reportingComponent, ''), v.source.component) AS component,
         coalesce(nullif(v.reportingInstance, ''), v.source.host) AS instance,
         lower(regexp_replace(v.reason, '([a-z0-9])([A-Z])', '\1_\2', 'g')) AS happened
@@ -23,7 +24,7 @@ WITH record AS (
 SELECT
     idx, byte_offset, raw,
     to_json({
-        event_id: v.metadata.uid || '/' || count,
+        event_id: v.metadata.uid || '/' || coalesce(v.series.count, count),
         run_id: coalesce($run, 'kubernetes'),
         time: coalesce(v.series.lastObservedTime, v.lastTimestamp, v.eventTime, v.firstTimestamp, v.metadata.creationTimestamp),
         actor: coalesce(instance || '/', '') || component,
@@ -35,7 +36,7 @@ SELECT
         ], lambda ref: ref.id <> ''),
         outcome: 'observed',
         reason: v.reason,
-        data: {count: count, type: v.type, message: v.message, action: v.action, first_time: coalesce(v.firstTimestamp, v.eventTime),
+        data: {count: count, series_count: v.series.count, type: v.type, message: v.message, action: v.action, first_time: coalesce(v.firstTimestamp, v.eventTime),
             last_time: coalesce(v.lastTimestamp, v.eventTime), uid: v.involvedObject.uid, name: v.involvedObject.name,
             field_path: v.involvedObject.fieldPath}
     }) AS text

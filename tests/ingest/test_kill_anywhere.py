@@ -1,0 +1,82 @@
+"""kill -9 at any system call of an ingest, the creation of the database included; then the same command: every event once.
+
+strace kills the process as it enters a chosen call for the N-th time (it counts by thread and kind of call). A calm run
+says which such points there are; the sweep takes fifty of them, evenly spread.
+"""
+
+from __future__ import annotations
+
+import collections
+import os
+import re
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from ingest.database import open_for_write
+from tests.ingest.lines import line, rows, write
+
+KILLS = 50
+EVENTS = 60
+CALLS = "pwrite64,write,fdatasync,fsync,ftruncate,unlink,rename"
+INGEST = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from ingest.database import Limits, open_for_write
+from ingest.load import load
+with open_for_write(Path(sys.argv[1]), Limits(threads=1)) as database:
+    load(database, [sys.argv[2]], chunk_bytes=8000)
+"""
+
+
+def ingest(database: Path, log: Path, root: Path, *tracer: str) -> subprocess.CompletedProcess[bytes]:
+    """One ingest as a process of its own, under a tracer where one is given."""
+    command = [*tracer, sys.executable, "-c", INGEST, str(database), str(log)]
+    return subprocess.run(command, cwd=root, capture_output=True, env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}, check=False)
+
+
+def kill_points(trace: str) -> list[tuple[str, int]]:
+    """Every (call, n) at which strace can kill a run like the traced one, in the order of the calls."""
+    seen: collections.Counter[tuple[str, str]] = collections.Counter()
+    points: dict[tuple[str, int], None] = {}
+    for thread, call in re.findall(rf"^(\d+) +({CALLS.replace(',', '|')})\(", trace, re.MULTILINE):
+        seen[thread, call] += 1
+        points[call, seen[thread, call]] = None
+    return list(points)
+
+
+def killed_and_healed(folder: Path, log: Path, root: Path, call: str, nth: int) -> bool:
+    """Kill an ingest at one point, run it again, hold the database to its promise; whether the kill came at all."""
+    database, point = folder / f"{call}-{nth}.duckdb", f"after a kill at {call} number {nth}"
+    first = ingest(database, log, root, "strace", "-f", "-o", os.devnull, "-e", f"trace={call}", "-e", f"inject={call}:signal=SIGKILL:when={nth}")
+    again = ingest(database, log, root)
+    assert again.returncode == 0, f"{point}: {again.stderr.decode()}"
+    with open_for_write(database) as healed:
+        counted = rows(healed.connection, "SELECT count(*) AS events, count(DISTINCT event_id) AS ids FROM event")
+        assert counted == [{"events": EVENTS, "ids": EVENTS}], point
+        objects = rows(healed.connection, "SELECT count(*) AS n FROM event_object")
+        assert objects == [{"n": 2 * EVENTS}], point
+        assert rows(healed.connection, "SELECT count(*) AS n FROM rejected_line") == [{"n": 1}], point
+    return first.returncode != 0
+
+
+@pytest.mark.tools
+def test_every_event_is_there_once_after_a_kill_at_any_of_fifty_system_calls(tmp_path: Path, root: Path) -> None:
+    """Each kill leaves nothing that the same command does not heal, whichever write it hit."""
+    if not shutil.which("strace"):
+        assert not os.environ.get("CI"), "strace is needed to kill at chosen system calls"
+        pytest.skip("strace is not installed")
+    log = write(tmp_path / "log.jsonl", *(line(number) for number in range(1, EVENTS)), b"not json", line(EVENTS))
+    trace = tmp_path / "trace"
+    assert ingest(tmp_path / "calm.duckdb", log, root, "strace", "-f", "-o", str(trace), "-e", f"trace={CALLS}").returncode == 0
+    points = kill_points(trace.read_text())
+    assert len(points) >= KILLS, "the sweep needs as many points as kills"
+    swept = [points[kill * len(points) // KILLS] for kill in range(KILLS)]
+    with ThreadPoolExecutor(2) as pool:
+        killed = list(pool.map(lambda point: killed_and_healed(tmp_path, log, root, *point), swept))
+    assert sum(killed) >= KILLS * 9 // 10, f"only {sum(killed)} of {KILLS} runs were killed"
