@@ -22,6 +22,8 @@ from ingest.seed import Origin, ReplaySeed
 from timeline.diff import Stream
 from timeline.explain import Explanation, explain_finding
 from timeline.findings import Finding, Report, detect
+from timeline.gauges import Gauge, measure
+from timeline.lanes import Lanes, lanes_of
 from timeline.moment import moment_of
 from timeline.refresh import is_stale, refresh
 from timeline.seeds import seed_of_run
@@ -169,6 +171,15 @@ class Timeline:
         """
         return states_at(self._connection, run and self.run(run), at_us)
 
+    def lanes(self, name: str | None = None, run: str | None = None) -> Lanes:
+        """What `timeline.charts.swim_lanes` draws: the lanes of a run, or of what has to do with the object `kind/id`.
+
+        What is found is marked in them. Raises UsageError as `find` does.
+        """
+        run_id, kind, id_ = (self.run(run), None, None) if name is None else self.find(name, run)
+        found = [finding for finding in self.detect(run=run_id).findings if finding.verdict == "found"]
+        return lanes_of(self._connection, run_id, found, kind, id_)
+
     def stream(self, run: str | None = None) -> Stream:
         """The decisions of a run, to be held against another stream (`timeline.diff`)."""
         return Stream(self._connection, self.run(run))
@@ -197,6 +208,13 @@ class Timeline:
     def explain(self, finding_id: str) -> Explanation:
         """The whole case for a finding. Raises UsageError."""
         return explain_finding(self._connection, self.finding(finding_id))
+
+    # ---- how it stands
+
+    def gauges(self, run: str | None = None, step_us: int | None = None) -> list[Gauge]:
+        """Every gauge of a run: where the log ends, or with `step_us` its history at that step. Raises UsageError."""
+        run_id = self.run(run)
+        return measure(self._connection, run_id, self.detect(run=run_id), step_us)
 
     # ---- what leaves
 

@@ -10,16 +10,16 @@ from pathlib import Path
 from ingest.errors import StorageFailed, UsageError
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write `text` to `path` as UTF-8: a reader sees the old file or the new one. Raises StorageFailed."""
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write `content` to `path`, text as UTF-8: a reader sees the old file or the new one. Raises StorageFailed."""
     if "\0" in str(path):
         raise UsageError(f"writing {str(path)!r}: a file name cannot hold a NUL")
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
         try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            with os.fdopen(handle, "wb") as file:
                 os.fchmod(file.fileno(), 0o644 & ~_umask())
-                file.write(text)
+                file.write(content.encode() if isinstance(content, str) else content)
                 file.flush()
                 os.fsync(file.fileno())
             Path(temporary).replace(path)

@@ -1,0 +1,1 @@
+"""Pages that ask one question each: `timeline notebook NAME` opens one."""

@@ -1,0 +1,153 @@
+"""Lanes: the intervals of a run, or of what has to do with one object, cut to what fits on a screen.
+
+The reduction is done in SQL. At most LANES_MAX workers have a lane, those with findings first, and the others are counted.
+Stretches of a lane that begin within the same pixel become one, which shows the longest of them and says how many it holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+from duckdb import DuckDBPyConnection
+
+from timeline.findings import Finding
+
+LANES_MAX = 24
+PIXELS = 900
+"""Stretches of one lane that a chart tells apart."""
+
+# Workers, those with findings first, then in order of appearance. Of what has to do with one object, by its kind.
+_WORKERS = """
+WITH worker AS (
+  SELECT worker, min(ts_us) AS first_us, coalesce(min(list_position($found, worker)), 0) AS place
+  FROM worker_state_interval
+  WHERE run_id = $run AND CASE $kind
+    WHEN 'worker' THEN worker = $id
+    WHEN 'control_plane' THEN owner = $id
+    WHEN 'org' THEN org = $id
+    WHEN 'session' THEN worker IN (SELECT worker FROM session_interval WHERE run_id = $run AND session = $id)
+    ELSE true
+  END
+  GROUP BY worker
+)
+SELECT worker AS id, place > 0 AS is_marked, count(*) OVER () AS there
+FROM worker ORDER BY place = 0, place, first_us, worker LIMIT $most
+"""
+
+# Every stretch of the run that may be drawn: in which panel, in which lane, in which state, with whom.
+_STRETCHES = """
+SELECT 'lease' AS panel, lease AS id, 'leads' AS state, holder AS whom, ts_us, ts_us + dur_us AS until_us, is_open
+FROM leadership_interval WHERE run_id = $run
+UNION ALL
+SELECT 'control_plane', control_plane, 'alive', instance, coalesce(started_us, start_us),
+  coalesce(stopped_us, CASE WHEN expired_us IS NOT NULL THEN last_heartbeat_us END, end_us), stopped_us IS NULL AND expired_us IS NULL
+FROM control_plane_life JOIN log_bounds USING (run_id) WHERE run_id = $run
+UNION ALL
+SELECT 'worker', worker, state, owner, ts_us, CASE WHEN state IN ('retired', 'lost') THEN ts_us ELSE ts_us + dur_us END, is_open
+FROM worker_state_interval WHERE run_id = $run AND list_contains($workers, worker)
+UNION ALL
+SELECT 'memory', control_plane, state, worker, ts_us, ts_us + dur_us, is_open
+FROM worker_memory_interval WHERE run_id = $run AND $kind = 'worker' AND worker = $id AND state <> 'forgotten'
+UNION ALL
+SELECT 'session', worker, 'session', session, ts_us, ts_us + dur_us, is_open
+FROM session_interval WHERE run_id = $run AND list_contains($workers, worker)
+"""
+
+_FOLDED = f"""
+WITH stretch AS ({_STRETCHES})
+SELECT
+  panel, id, arg_max(state, until_us - ts_us) AS state, arg_max(whom, until_us - ts_us) AS whom,
+  min(ts_us) AS ts_us, max(until_us) AS until_us, bool_or(is_open) AS is_open, count(*) AS pieces
+FROM stretch
+GROUP BY panel, id, state IN ('retired', 'lost'), (ts_us - $start_us) * {PIXELS} // greatest($end_us - $start_us, 1)
+ORDER BY panel, id, ts_us, until_us
+"""
+
+# When nobody held a lease, between its holders and until the log ends.
+_VACANCIES = """
+SELECT lease AS id, until_us AS ts_us, coalesce(next_us, $end_us) AS until_us
+FROM (
+  SELECT lease, ts_us + dur_us AS until_us, lead(ts_us) OVER (PARTITION BY lease ORDER BY ts_us) AS next_us
+  FROM leadership_interval WHERE run_id = $run AND NOT is_open
+)
+WHERE coalesce(next_us, $end_us) > until_us
+ORDER BY id, ts_us
+"""
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """What a swim-lane chart shows. Times are microseconds UTC."""
+
+    start_us: int
+    end_us: int
+    lanes: pl.DataFrame
+    """One row a lane, in order: panel, id, is_marked (a finding is about it)."""
+    stretches: pl.DataFrame
+    """panel, id, state, whom, ts_us, until_us, is_open, pieces; those of the panel `session` belong into the lanes of workers."""
+    vacancies: pl.DataFrame
+    """When nobody held a lease: id, ts_us, until_us."""
+    findings: pl.DataFrame
+    """Findings about what has a lane: panel, id, detector, severity, says, ts_us, until_us."""
+    workers: int
+    """Workers that there are; those without a lane are folded."""
+    elsewhere: int
+    """Findings about what has no lane."""
+
+
+def lanes_of(
+    connection: DuckDBPyConnection, run_id: str, findings: Sequence[Finding], kind: str | None = None, id_: str | None = None
+) -> Lanes:
+    """The lanes of a run, or of what has to do with one object. Of `findings` those are marked that are about a lane."""
+    ordered = sorted(findings, key=lambda one: (one.since, one.finding_id))
+    found = list(dict.fromkeys(one.subject.id for one in ordered if one.subject.kind == "worker"))
+    ends = connection.execute("SELECT start_us, end_us FROM log_bounds WHERE run_id = $run", {"run": run_id}).fetchone()
+    start_us, end_us = ends or (0, 0)
+    chosen = connection.execute(_WORKERS, {"run": run_id, "kind": kind, "id": id_, "found": found, "most": LANES_MAX}).fetchall()
+    workers = [worker for worker, *_ in chosen]
+    bound = {"run": run_id, "kind": kind, "id": id_, "workers": workers, "start_us": start_us, "end_us": end_us}
+    stretches = pl.DataFrame(connection.sql(_FOLDED, params=bound))
+    subjects = {(one.subject.kind, one.subject.id) for one in findings}
+    lanes = [(panel, lane, (panel, lane) in subjects) for panel, lane in _in_order(stretches, workers)]
+    drawn = {(panel, lane) for panel, lane, _ in lanes}
+    marked = [_mark(one, end_us) for one in ordered if (one.subject.kind, one.subject.id) in drawn]
+    return Lanes(
+        start_us=start_us,
+        end_us=end_us,
+        lanes=pl.DataFrame(lanes, schema={"panel": pl.String, "id": pl.String, "is_marked": pl.Boolean}, orient="row"),
+        stretches=stretches,
+        vacancies=pl.DataFrame(connection.sql(_VACANCIES, params={"run": run_id, "end_us": end_us})),
+        findings=pl.DataFrame(marked, schema=MARK, orient="row"),
+        workers=max((there for *_, there in chosen), default=0),
+        elsewhere=len(findings) - len(marked),
+    )
+
+
+MARK = {
+    "panel": pl.String,
+    "id": pl.String,
+    "detector": pl.String,
+    "severity": pl.String,
+    "says": pl.String,
+    "ts_us": pl.Int64,
+    "until_us": pl.Int64,
+}
+
+
+def _in_order(stretches: pl.DataFrame, workers: Sequence[str]) -> list[tuple[str, str]]:
+    """The lanes from top to bottom; control planes in order of appearance."""
+    first = stretches.group_by("panel", "id").agg(pl.col("ts_us").min()).sort("ts_us", "id")
+    named = {panel: first.filter(pl.col("panel") == panel)["id"].to_list() for panel in ("lease", "control_plane", "memory")}
+    by_panel = {**named, "worker": list(workers)}
+    return [(panel, lane) for panel in PANELS for lane in by_panel[panel]]
+
+
+PANELS = ("lease", "control_plane", "worker", "memory")
+"""What has lanes, from top to bottom: leadership, lives of control planes, rows of workers, what memory takes them for."""
+
+
+def _mark(one: Finding, end_us: int) -> tuple[str, str, str, str, str, int, int]:
+    until_us = end_us if one.until is None else one.until
+    return (one.subject.kind, one.subject.id, one.detector, one.severity, one.says, one.since, until_us)
