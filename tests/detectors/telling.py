@@ -6,8 +6,6 @@ The timings that a story does not say are those of `tests.story`: lease 20 s, re
 
 from __future__ import annotations
 
-from textwrap import dedent
-
 import duckdb
 
 from tests.story import START_US, story
@@ -38,10 +36,15 @@ def swept(instance: str, loop: str, since: str, until: str, every: str, own: str
     return "\n".join(f"{duration(at)} {actor} {subject} sweep.started {own}" for at in range(first, last + 1, step))
 
 
+def in_order(*texts: str) -> list[str]:
+    """All these lines in order of their times; lines of one time keep the order they are given in."""
+    lines = [line.strip() for text in texts for line in text.splitlines()]
+    return sorted((line for line in lines if line), key=lambda line: microseconds(line.split()[0]) or 0)
+
+
 def log(*texts: str) -> duckdb.DuckDBPyConnection:
-    """A database of all these lines, in order of their times; lines of one time keep the order they are given in."""
-    lines = [line.strip() for text in texts for line in dedent(text).splitlines()]
-    return story("\n".join(sorted((line for line in lines if line), key=lambda line: microseconds(line.split()[0]) or 0)))
+    """A database of all these lines, in order of their times."""
+    return story("\n".join(in_order(*texts)))
 
 
 def judged(database: duckdb.DuckDBPyConnection, detector: str, **params: int) -> list[tuple[str, str]]:
