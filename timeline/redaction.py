@@ -8,7 +8,7 @@ from typing import Any
 BLACKED_OUT = "[blacked out]"
 
 _SECRET_NAME = re.compile(
-    r"(pass(word|wd|phrase)?|pgpassword|secret|token|credential|api[-_]?key|access[-_]?key|private[-_]?key|authorization|auth|cookie|dsn)s?$",
+    r"(pass(word|wd|phrase)?|pgpassword|secret|token|credential|(api|access|private)[-_]?key|authorization|auth|cookie|dsn)s?$",
     re.IGNORECASE,
 )
 _SECRET_TEXT = re.compile(
