@@ -18,8 +18,8 @@ TIMELINE = Path(__file__).parents[1] / "timeline"
 FILES = sorted(TIMELINE.rglob("*.sql"))
 
 PORTABLE = {
-    "Abs", "And", "ArgMax", "ArgMin", "Array", "Case", "Cast", "Ceil", "Coalesce", "Concat", "Count", "Exists", "FirstValue", "Floor", "Greatest",
-    "If", "Lag", "LastValue", "Lead", "Least", "Max", "Median", "Min", "Nullif", "Or", "RowNumber", "Sum",
+    "Abs", "And", "ArgMax", "ArgMin", "Array", "Case", "Cast", "Ceil", "Coalesce", "Concat", "Count", "Exists", "FirstValue", "Floor",
+    "Greatest", "If", "Lag", "LastValue", "Lead", "Least", "Max", "Median", "Min", "Nullif", "Or", "RowNumber", "Sum",
 }  # fmt: skip
 """The functions that queries may use, by SQLGlot's names. A new one is added when it has run on another engine."""
 

@@ -1,24 +1,28 @@
 """Keeps the model tables up to date: only the runs that new events touched are built again, in one transaction.
 
-The text of a model is the same for one run and for all of them. To build a few runs again, temporary views take the
-names of the event tables and show those runs only; DuckDB finds temporary names first. A rebuild of everything gives
-the same rows as any series of refreshes, because a model never looks across runs.
+The text of a model is the same for one run and for all of them. To build a few runs again, temporary tables take the
+names of the event tables and hold those runs only; DuckDB finds temporary names first, in views too. A rebuild of
+everything gives the same rows as any series of refreshes, because a model never looks across runs.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import duckdb
 
+from ingest import schema
 from timeline import catalog
 from timeline.catalog import CatalogError, Query
 
 VERSION_TABLE = "model_version"
+
+EVENT_TABLES = ("event", "event_object", "event_cause", *map(schema.family_table, schema.typed_families()))
+"""Everything that a model may read, beside other models and the views of kinds."""
 
 
 def refresh(connection: duckdb.DuckDBPyConnection) -> int:
@@ -58,20 +62,16 @@ def as_of(connection: duckdb.DuckDBPyConnection, at_us: int) -> Iterator[None]:
 
     Only this connection sees them, only inside the `with`. Nothing is written, so a read-only connection will do.
     """
-    main = _database(connection)
+    past = f'FROM {_database(connection)}."event_time" WHERE at_us <= $at_us'
     # Offsets of clocks stay those of the whole log: what was learned later about a clock is true of earlier times too.
     later = [model for model in models() if model.name not in {"actor_clock", "event_time"}]
-    made: list[str] = []
     try:
-        connection.execute(f'CREATE TEMP TABLE "event_time" AS FROM {main}."event_time" WHERE at_us <= $at_us', {"at_us": at_us})
-        made.append("event_time")
+        _make_temporary(connection, "event_time", past, {"at_us": at_us})
         for model in later:
-            connection.execute(f'CREATE TEMP TABLE "{model.name}" AS\n{model.sql}')
-            made.append(model.name)
+            _make_temporary(connection, model.name, model.sql)
         yield
     finally:
-        for name in made:
-            connection.execute(f'DROP TABLE temp."{name}"')
+        _drop_temporary(connection, ["event_time", *(model.name for model in later)])
 
 
 def create_statements(connection: duckdb.DuckDBPyConnection, model: Query) -> list[str]:
@@ -110,16 +110,29 @@ def _build(connection: duckdb.DuckDBPyConnection) -> int:
     """Build the touched runs of every model again; how many runs. With every run touched nothing has to be told apart."""
     main = _database(connection)
     touched = f'run_id IN (SELECT run_id FROM {main}."touched_run")'
-    everything = _answer(connection, f"SELECT count(*) = 0 FROM log_bounds WHERE NOT {touched}")
-    shadowed = [] if everything else sorted({name for model in models() for name in model.inputs})
-    for name in shadowed:
-        connection.execute(f'CREATE TEMP VIEW "{name}" AS FROM {main}."{name}" WHERE {touched}')
-    for model in models():
-        connection.execute(f'DELETE FROM {main}."{model.name}"' + ("" if everything else f" WHERE {touched}"))
-        connection.execute(f'INSERT INTO {main}."{model.name}"\n{model.sql}')
-    for name in shadowed:
-        connection.execute(f'DROP VIEW temp."{name}"')
+    if _answer(connection, f"SELECT count(*) = 0 FROM log_bounds WHERE NOT {touched}"):
+        for model in models():
+            connection.execute(f'DELETE FROM {main}."{model.name}"')
+            connection.execute(f'INSERT INTO {main}."{model.name}"\n{model.sql}')
+    else:
+        for name in EVENT_TABLES:
+            _make_temporary(connection, name, f'FROM {main}."{name}" WHERE {touched}')
+        for model in models():
+            _make_temporary(connection, model.name, model.sql)
+            connection.execute(f'DELETE FROM {main}."{model.name}" WHERE {touched}')
+            connection.execute(f'INSERT INTO {main}."{model.name}" FROM temp."{model.name}"')
+        _drop_temporary(connection, [*EVENT_TABLES, *(model.name for model in models())])
     return int(_answer(connection, "SELECT count(DISTINCT run_id) FROM touched_run"))
+
+
+def _make_temporary(connection: duckdb.DuckDBPyConnection, name: str, query: str, bound: dict[str, Any] | None = None) -> None:
+    """Put the rows of a query under a name that hides the real table from this connection."""
+    connection.execute(f'CREATE TEMP TABLE "{name}" AS\n{query}', bound or {})
+
+
+def _drop_temporary(connection: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
+    for name in names:
+        connection.execute(f'DROP TABLE IF EXISTS temp."{name}"')
 
 
 def _same_version(connection: duckdb.DuckDBPyConnection) -> bool:
