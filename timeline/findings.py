@@ -23,6 +23,7 @@ from duckdb import DuckDBPyConnection
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 
 from ingest.errors import UsageError
+from ingest.events.control_loop import Timings
 from timeline import catalog
 from timeline.catalog import CatalogError, Query
 from timeline.moment import duration, moment_us, shown
@@ -245,10 +246,20 @@ def _word(name: str, value: object) -> str:
 
 
 def _lacking(connection: DuckDBPyConnection, chosen: Iterable[Query], run_id: str | None) -> set[str]:
-    """The detectors that cannot judge some run: a table that they need has no row of it, or a column no value."""
-    needs = {query.name: [need.strip() for need in query.fields.get("needs", "event_time").split(",")] for query in chosen}
-    missing = {need for need in sorted({need for each in needs.values() for need in each}) if _is_missing(connection, need, run_id)}
-    return {name for name, each in needs.items() if missing.intersection(each)}
+    """The detectors that cannot judge some run: a table that they need has no row of it, or a timing was never declared."""
+    needs = {query.name: needed(query) for query in chosen}
+    missing = {need for need in sorted(set().union(*needs.values())) if _is_missing(connection, need, run_id)}
+    return {name for name, each in needs.items() if each & missing}
+
+
+def needed(query: Query) -> set[str]:
+    """What a detector is blind without: the tables of its header, and `run_config.timing` for each timing that it reads.
+
+    A timing that nobody declared makes every comparison with it null, which must not look like a clean log.
+    """
+    tables = {table.strip() for table in query.fields["needs"].split(",")}
+    timings = set(re.findall(r"\w+", query.sql)) & set(Timings.model_fields) if "run_config" in query.inputs else set()
+    return tables | {f"run_config.{timing}" for timing in timings}
 
 
 def _is_missing(connection: DuckDBPyConnection, need: str, run_id: str | None) -> bool:

@@ -209,4 +209,3 @@ def test_log_truncated_at_its_end_finds_nothing_that_the_whole_does_not(part: fl
 def test_log_truncated_at_its_start_finds_nothing_that_the_whole_does_not(part: float):
     lines = in_order(LEAKING)
     assert _told(lines[int(len(lines) * part) :]) <= _told(lines)
-

@@ -41,7 +41,9 @@ def test_a_backlog_cleared_just_before_it_is_overdue_is_clean():
 
 
 def test_an_ordinary_failover_is_clean():
-    heir = "52s cp-2/elector lease/janitor lease.acquired\n" + "\n".join(f"{at}s cp-2/elector lease/janitor lease.renewed" for at in range(57, 301, 5))
+    heir = "52s cp-2/elector lease/janitor lease.acquired\n" + "\n".join(
+        f"{at}s cp-2/elector lease/janitor lease.renewed" for at in range(57, 301, 5)
+    )
     assert judged(log(alive("cp-1", "300s"), alive("cp-2", "300s"), LED, PARKED, heir), DETECTOR) == []
 
 

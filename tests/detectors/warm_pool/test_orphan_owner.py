@@ -10,7 +10,9 @@ PARKED = """
     5s   cp-1/pool  worker/w-1  worker.activated
     10s  cp-1/pool  worker/w-1  worker.parked
 """
-PASSES = "\n".join(f"{at}s cp-2/reaper control_plane/cp-2-a sweep.completed sweep=fallback step=orphan listed=0" for at in range(60, 301, 60))
+PASSES = "\n".join(
+    f"{at}s cp-2/reaper control_plane/cp-2-a sweep.completed sweep=fallback step=orphan listed=0" for at in range(60, 301, 60)
+)
 SWEPT = f"1s cp-2/reaper worker/w-0 worker.retired\n{PASSES}"
 
 

@@ -33,7 +33,10 @@ def test_a_process_that_was_paused_as_a_whole_is_clean():
 
 def test_a_control_plane_that_stopped_owes_no_pass():
     stopped = "50s cp-1/control_plane control_plane/cp-1-a control_plane.stopped"
-    assert judged(log(alive("cp-1", "45s"), alive("cp-2", "200s"), stopped, TIED, swept("cp-1", "pool", "2s", "42s", "10s", POOL)), DETECTOR) == []
+    assert (
+        judged(log(alive("cp-1", "45s"), alive("cp-2", "200s"), stopped, TIED, swept("cp-1", "pool", "2s", "42s", "10s", POOL)), DETECTOR)
+        == []
+    )
 
 
 def test_a_log_that_ends_within_the_window_is_pending():

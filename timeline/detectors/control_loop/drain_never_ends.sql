@@ -7,7 +7,7 @@
 -- alert_for: 5m
 -- catalogue: X-15
 -- source: duckgres pull 818 (no bound in remote mode: the pass that would expire it is off)
--- needs: control_plane_life, worker_state_interval, run_config.tick_us, run_config.lease_duration_us
+-- needs: control_plane_life, worker_state_interval
 -- says: {subject} has drained for {dur_us}, with a bound of {bound_us}, and still owned {workers} workers, {worker} among them
 -- param default_bound_us: 3600000000 the bound where the control plane declares none
 -- param quiet_us: 600000000 where none is declared, a session that was used within this time excuses the drain
@@ -37,13 +37,15 @@ WITH
   used AS (
     SELECT DISTINCT d.run_id, d.control_plane
     FROM drain AS d
-    JOIN warm_pool_event AS e ON e.run_id = d.run_id AND e.incarnation = d.control_plane AND e.kind IN ('session.started', 'session.touched')
+    JOIN warm_pool_event AS e ON e.run_id = d.run_id AND e.incarnation = d.control_plane
+      AND e.kind IN ('session.started', 'session.touched')
     JOIN event_time AS t ON t.event_no = e.event_no AND t.at_us > d.overdue_us - $quiet_us AND t.at_us <= d.overdue_us
     WHERE d.is_unbounded
   ),
   owned AS (
     SELECT
-      d.run_id, d.control_plane, count(*) AS workers, min(w.worker) AS worker, min_by(w.event_id, w.worker) AS worker_event_id, sum(w.vcpu) AS vcpu
+      d.run_id, d.control_plane, count(*) AS workers, sum(w.vcpu) AS vcpu,
+      min(w.worker) AS worker, min_by(w.event_id, w.worker) AS worker_event_id
     FROM drain AS d
     JOIN worker_state_interval AS w ON w.run_id = d.run_id AND w.owner = d.control_plane AND w.state NOT IN ('retired', 'lost')
       AND w.ts_us <= least(d.overdue_us, d.end_us) AND (w.ts_us + w.dur_us > d.overdue_us OR w.is_open)

@@ -44,7 +44,8 @@ WITH
       lease_retry_us, lease_renew_deadline_us, lease_retry_us >= lease_renew_deadline_us
     FROM declared
     UNION ALL
-    SELECT run_id, subject_id, at_us, end_us, is_open, event_id, 'control_plane_expiry_us + orphan_grace_us', 'at least twice', 'heartbeat_us',
+    SELECT run_id, subject_id, at_us, end_us, is_open, event_id,
+      'control_plane_expiry_us + orphan_grace_us', 'at least twice', 'heartbeat_us',
       control_plane_expiry_us + orphan_grace_us, heartbeat_us, control_plane_expiry_us + orphan_grace_us < 2 * heartbeat_us
     FROM declared
   )

@@ -7,7 +7,7 @@
 -- alert_for: 0m
 -- catalogue: X-02
 -- source: duckgres pull 820 (six replicas, no leader, about 4000 idle vCPU) and its follow-up on orphans
--- needs: leadership_interval, worker_state_interval, life_sign, run_config.lease_duration_us, run_config.fallback_tick_us
+-- needs: leadership_interval, worker_state_interval, life_sign
 -- says: nobody held the {subject} for {dur_us}, and {overdue_workers} workers were overdue, {worker} first
 -- param grace_us: 1000000 time past every deadline before it counts
 -- column worker: the worker that was overdue first
@@ -61,7 +61,9 @@ WITH
   backlog AS (
     SELECT * FROM overdue
     WHERE (until_us > overdue_us OR (is_open AND gap_is_open))
-      AND NOT EXISTS (SELECT 1 FROM kept AS k WHERE k.run_id = overdue.run_id AND k.worker = overdue.worker AND k.overdue_us = overdue.overdue_us)
+      AND NOT EXISTS (
+        SELECT 1 FROM kept AS k WHERE k.run_id = overdue.run_id AND k.worker = overdue.worker AND k.overdue_us = overdue.overdue_us
+      )
     QUALIFY row_number() OVER (PARTITION BY run_id, lease, gap_us, worker ORDER BY overdue_us, worker_event_id) = 1
   )
 SELECT

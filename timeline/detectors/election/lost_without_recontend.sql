@@ -7,7 +7,7 @@
 -- alert_for: 0m
 -- catalogue: X-01
 -- source: duckgres pull 820, fix 1; client-go LeaderElector.Run returns when the lease is lost
--- needs: leadership_interval, life_sign, run_config.lease_duration_us, run_config.lease_retry_us, run_config.lease_backoff_us
+-- needs: leadership_interval, life_sign
 -- says: {subject} lost the lease {lease} and has not stood for election since, for {dur_us}; it was to stand again within {window_us}
 -- param grace_us: 1000000 time past the window before it counts
 -- column lease: the lease that was lost

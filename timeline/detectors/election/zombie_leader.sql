@@ -7,7 +7,7 @@
 -- alert_for: 0m
 -- catalogue: X-03
 -- source: duckgres, read in the code (a tick that waits for a slow call); hashicorp/nomad issue 3333
--- needs: leadership_interval, run_config.tick_us, run_config.call_timeout_us
+-- needs: leadership_interval
 -- says: {subject} went on renewing the lease {lease} but its janitor was silent for {dur_us}; it promises a pass every {tick_us}
 -- param grace_us: 1000000 time that a process which was stopped as a whole has for catching up
 -- column lease: the lease that it holds

@@ -7,7 +7,7 @@
 -- alert_for: 0m
 -- catalogue: X-12
 -- source: duckgres pull 820, fix 5; actions/actions-runner-controller issues 3685 and 4258
--- needs: worker_state_interval, life_sign, run_config.tick_us, run_config.orphan_grace_us, run_config.lease_duration_us
+-- needs: worker_state_interval, life_sign
 -- says: {org} was refused {refusals} times with {subject} among the counted, although {cause} {age_us} before the first
 -- param grace_us: 1000000 time past a tick, a call and a write before it counts
 -- column org: the tenant

@@ -8,7 +8,7 @@
 -- catalogue: X-21
 -- source: duckgres pull 820 (about 1.75 times the demand) and pulls 757, 758
 -- needs: event_time
--- says: {subject} went from {desired_before} to {desired} slots as parked workers went from {hot_idle_before} to {hot_idle}, at equal demand
+-- says: {subject} went from {desired_before} to {desired} as parked workers went from {hot_idle_before} to {hot_idle}, at equal demand
 -- param ratio_percent: 20 change of the wanted slots, in percent, from which it counts
 -- column desired_before: slots wanted at first
 -- column desired: slots wanted later, at the same demand

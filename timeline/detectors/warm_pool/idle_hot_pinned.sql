@@ -7,7 +7,7 @@
 -- alert_for: 1m
 -- catalogue: X-07
 -- source: duckgres pull 835 (a draining control plane kept 132 pods hot, 2385 vCPU) and pull 854
--- needs: worker_state_interval, life_sign, run_config.pool_tick_us
+-- needs: worker_state_interval, life_sign
 -- says: {subject} was hot without a session for {dur_us} on {control_plane}, which looks at its pool every {pool_tick_us}
 -- param grace_us: 1000000 time that a process which was stopped as a whole has for catching up
 -- column control_plane: the owner

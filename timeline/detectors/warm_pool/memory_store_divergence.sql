@@ -7,7 +7,7 @@
 -- alert_for: 1m
 -- catalogue: X-08
 -- source: duckgres pull 820, fixes 3 and 4
--- needs: worker_state_interval, worker_memory_interval, life_sign, run_config.persist_timeout_us, run_config.pool_tick_us
+-- needs: worker_state_interval, worker_memory_interval, life_sign
 -- says: {control_plane} took {subject} for {memory_state} for {dur_us} while its row said {state}
 -- param grace_us: 5000000 time past the store's time limit before it counts
 -- column control_plane: the owner

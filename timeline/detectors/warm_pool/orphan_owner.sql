@@ -7,8 +7,7 @@
 -- alert_for: 1m
 -- catalogue: X-14
 -- source: duckgres pull 820, fix 2 and its follow-up: orphans are listed by an owner state that only a leader writes
--- needs: worker_state_interval, life_sign, sweep_step, run_config.control_plane_expiry_us, run_config.orphan_grace_us,
---   run_config.fallback_tick_us
+-- needs: worker_state_interval, life_sign, sweep_step
 -- says: {subject} has been {state} without an owner for {orphaned_us}: {control_plane} is silent ({sub_verdict})
 -- param grace_us: 10000000 time past expiry, grace and two fallback passes before it counts
 -- column state: state of the row

@@ -7,7 +7,7 @@
 -- alert_for: 1m
 -- catalogue: X-06
 -- source: duckgres pull 810 (age from updated_at, which credential refresh rewrites); ray-project/ray issue 21870
--- needs: worker_state_interval, sweep_run, run_config.tick_us
+-- needs: worker_state_interval, sweep_run
 -- says: {subject} sat hot_idle for {dur_us} with a TTL of {ttl_us}: {rewrites} rewrites of its row moved the clock of its age
 -- param grace_us: 1000000 time past two ticks of the janitor before it counts
 -- column ttl_us: the TTL in force when the worker was parked

@@ -7,7 +7,7 @@
 -- alert_for: 0m
 -- catalogue: X-09
 -- source: duckgres pull 820, fix 4, and pulls 772, 403, 836; kubernetes-sigs/karpenter issue 3185
--- needs: worker_write, run_config.control_plane_expiry_us
+-- needs: worker_write
 -- says: {origin} ended {subject} ({cause}) while {work} was alive on it for {age_us} already
 -- column origin: which code path decided
 -- column cause: the reason that it gave

@@ -7,7 +7,7 @@
 -- alert_for: 1m
 -- catalogue: X-16
 -- source: duckgres pulls 452 and 385 (two such workers served through two rollouts); PrefectHQ/prefect issue 18839
--- needs: worker_state_interval, run_config.pod_grace_us, run_config.reconcile_us, run_config.tick_us
+-- needs: worker_state_interval
 -- says: the row of {subject} is {state}, but its pod has run on for {dur_us}
 -- param grace_us: 1000000 time past every deadline before it counts
 -- column state: the row's state

@@ -7,7 +7,7 @@
 -- alert_for: 0m
 -- catalogue: X-04
 -- source: duckgres pull 820 follow-up (a logging helper that takes the pool's lock again); celery issue 8030
--- needs: sweep_run, life_sign, run_config.call_timeout_us, run_config.persist_timeout_us
+-- needs: sweep_run, life_sign
 -- says: the loop {sweep} of {subject} was silent for {dur_us}, while its heartbeats went on; it promises a pass every {interval_us}
 -- param grace_us: 1000000 time that a process which was stopped as a whole has for catching up
 -- column sweep: the loop

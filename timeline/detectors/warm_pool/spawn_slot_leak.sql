@@ -7,7 +7,7 @@
 -- alert_for: 0m
 -- catalogue: X-11
 -- source: duckgres pull 820, fix 5; actions/actions-runner-controller issue 3685
--- needs: worker_state_interval, life_sign, run_config.tick_us, run_config.persist_timeout_us, run_config.call_timeout_us
+-- needs: worker_state_interval, life_sign
 -- says: the spawn of {subject} failed ({cause}) and its slot of {org} was kept for {dur_us}
 -- param grace_us: 1000000 time past a tick, a call and a write before it counts
 -- column cause: why the spawn failed

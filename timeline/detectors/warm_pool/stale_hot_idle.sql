@@ -7,7 +7,7 @@
 -- alert_for: 1m
 -- catalogue: X-05
 -- source: duckgres pull 820, fixes 1 and 2; kubernetes/autoscaler issue 3753
--- needs: worker_state_interval, run_config.fallback_tick_us
+-- needs: worker_state_interval
 -- says: {subject} sat hot_idle for {dur_us}, {overstay_us} past its TTL of {ttl_us}
 -- param grace_us: 10000000 time past two passes of the fallback reaper before it counts
 -- column ttl_us: the TTL in force when the worker was parked

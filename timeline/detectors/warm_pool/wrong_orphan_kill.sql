@@ -7,7 +7,7 @@
 -- alert_for: 0m
 -- catalogue: X-43
 -- source: duckgres pulls 403, 407, 408, 415 (start-up sweeps, draining peers, ids parsed wrongly)
--- needs: worker_write, life_sign, run_config.control_plane_expiry_us
+-- needs: worker_write, life_sign
 -- says: {origin} ended {subject} as an orphan {age_us} after a heartbeat of its owner {control_plane}
 -- column origin: which code path decided
 -- column control_plane: the owner
