@@ -219,9 +219,9 @@ def _create_table(table: str, doc: str, columns: typing.Sequence[Column]) -> lis
 def _create_view(kind: str, decision: type[Decision]) -> list[str]:
     view = view_name(kind)
     names = ", ".join(f'"{column.name}"' for column in (*ENVELOPE, *own_columns(decision)))
-    table = family_table(decision.family)
+    rows = f'"{family_table(decision.family)}" WHERE kind = {_literal(kind)}'
     return [
-        f'CREATE VIEW "{view}" AS SELECT make_timestamp(coalesce(commit_us, ts_us)) AS "time", {names} FROM "{table}" WHERE kind = {_literal(kind)}',
+        f'CREATE VIEW "{view}" AS SELECT make_timestamp(coalesce(commit_us, ts_us)) AS "time", {names} FROM {rows}',
         f'COMMENT ON VIEW "{view}" IS {_literal(decision.__doc__ or "")}',
     ]
 
@@ -235,10 +235,12 @@ def json_schema() -> dict[str, Any]:
         own = decision.model_json_schema()
         definitions.update(own.pop("$defs", {}))
         definitions[decision.__name__] = own
-        rules.append({
-            "if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]},
-            "then": {"properties": {"data": {"$ref": f"#/$defs/{decision.__name__}"}}},
-        })
+        rules.append(
+            {
+                "if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]},
+                "then": {"properties": {"data": {"$ref": f"#/$defs/{decision.__name__}"}}},
+            }
+        )
     schema["allOf"] = rules
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     return schema

@@ -164,11 +164,15 @@ def parse_seed(text: str, place: str) -> ReplaySeed:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the top"
-        raise SeedInvalid(f"reading the replay seed {place}: at {where}: {first['msg']} (this program reads version {SEED_VERSION})") from None
+        raise SeedInvalid(
+            f"reading the replay seed {place}: at {where}: {first['msg']} (this program reads version {SEED_VERSION})"
+        ) from None
     except ValueError as error:
         raise SeedInvalid(f"reading the replay seed {place}: {error}") from None
     if seed.checksum != _checksum(seed):
-        raise SeedInvalid(f"reading the replay seed {place}: the checksum does not match; it was changed or cut after it was written; export it again")
+        raise SeedInvalid(
+            f"reading the replay seed {place}: the checksum does not match; it was changed or cut after it was written; export it again"
+        )
     return seed
 
 
@@ -176,7 +180,9 @@ def read_seed(path: Path) -> ReplaySeed:
     """Read a seed file. Raises SeedInvalid, whatever is wrong with the file."""
     try:
         if path.stat().st_size > SEED_BYTES_MAX:
-            raise SeedInvalid(f"reading the replay seed {path}: it has {path.stat().st_size} bytes, more than the {SEED_BYTES_MAX} that a seed may have")
+            raise SeedInvalid(
+                f"reading the replay seed {path}: it has {path.stat().st_size} bytes, more than the {SEED_BYTES_MAX} that a seed may have"
+            )
         return parse_seed(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise SeedInvalid(f"reading the replay seed {path}: {error}") from None

@@ -13,7 +13,7 @@ HOSTILE = re.compile(
 
 
 def printable(text: str) -> str:
-    """`text` with every character that could move, colour, hide or reorder written as `\\uXXXX`; a tab stays.
+    r"""`text` with every character that could move, colour, hide or reorder written as `\uXXXX`; a tab stays.
 
     Characters beyond the basic plane become two surrogates, as in JSON, so that a JSON string stays the same string.
     """

@@ -215,7 +215,7 @@ class Kernel:
         found = self._streams.get(purpose)
         if found is None:
             digest = sha256(f"{self.seed}/{purpose}".encode()).digest()
-            found = self._streams[purpose] = random.Random(int.from_bytes(digest[:8], "big"))  # noqa: S311  # chance that can be had again is the point
+            found = self._streams[purpose] = random.Random(int.from_bytes(digest[:8], "big"))
         return found
 
     def clock_us(self, process: Process) -> int:
