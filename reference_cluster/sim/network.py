@@ -130,17 +130,19 @@ class Network:
             answer: bytes | Raise = Raise(CallRefused(effect.refused or "refused"))
         else:
             answer = encode(effect.message)
-        self._answer(task.process, effect.request.id, answer)
+        self._answer(task.process, effect.request.id, answer, task.cause)
 
-    def _answer(self, process: Process, request_id: int, answer: bytes | Raise) -> None:
+    def _answer(self, process: Process, request_id: int, answer: bytes | Raise, cause: str | None = None) -> None:
         """Send a reply; there is one for each message, and one that nobody waits for any more is lost."""
-        self._kernel.after(self.hop(process), partial(self._bring, request_id, process.lamport, answer))
+        self._kernel.after(self.hop(process), partial(self._bring, request_id, process.lamport, answer, cause))
 
-    def _bring(self, request_id: int, lamport: int, answer: bytes | Raise) -> None:
+    def _bring(self, request_id: int, lamport: int, answer: bytes | Raise, cause: str | None) -> None:
+        """What the caller records next was caused by what the other side last recorded, which the call had caused."""
         task, n = self._callers.pop(request_id, (None, 0))
         if task is None or task.n != n:
             return
         task.process.lamport = max(task.process.lamport, lamport)
+        task.cause = cause or task.cause
         self._kernel.answer(task, n, 0, answer if isinstance(answer, Raise) else _decoded(answer))
 
 
