@@ -1,4 +1,7 @@
-"""`timeline cluster …`: the reference cluster from the command line. Data on standard output, messages on standard error."""
+"""`timeline cluster …`: the reference cluster from the command line. Data on standard output, messages on standard error.
+
+The simulator is imported by the command that needs it, so that `timeline --help` stays quick.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,15 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ingest.errors import StorageFailed, UsageError
-from reference_cluster.bugs import declared_bugs
-from reference_cluster.scenario import duration_us, load, names
-from reference_cluster.sim.cluster import Staged
-from reference_cluster.sim.faults import Fault
-from reference_cluster.sim.run import Run, simulate
+
+if TYPE_CHECKING:
+    from reference_cluster.sim.faults import Fault
+    from reference_cluster.sim.run import Run
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -30,6 +32,8 @@ _FAULT = re.compile(r"(?P<name>[a-z_]+)(:(?P<target>[^@+]+))?(@(?P<at>[0-9a-z]+)
 @app.command(epilog="\b\nExample:\n    timeline cluster scenarios")
 def scenarios(as_json: AsJson = False) -> None:
     """List the scenarios: what each shows, and the seed document that it comes from."""
+    from reference_cluster.scenario import load, names
+
     rows = [{"scenario": name, **load(name).model_dump(include={"title", "shows", "seed_document"})} for name in names()]
     _print_rows(rows, as_json, "{scenario:26} {shows}")
 
@@ -37,6 +41,8 @@ def scenarios(as_json: AsJson = False) -> None:
 @app.command(epilog="\b\nExample:\n    timeline cluster bugs --json")
 def bugs(as_json: AsJson = False) -> None:
     """List the planted bugs: switch, catalogue id, scenario that shows it, detectors that must find it."""
+    from reference_cluster.bugs import declared_bugs
+
     rows = [
         {
             "bug": bug.name,
@@ -72,6 +78,10 @@ def simulate_command(
     as_json: AsJson = False,
 ) -> None:
     """Simulate a scenario and write its decision events."""
+    from reference_cluster.scenario import load
+    from reference_cluster.sim.cluster import Staged
+    from reference_cluster.sim.run import simulate
+
     if as_json and str(out) == "-":
         raise UsageError("printing a JSON summary and the events on the same standard output: give the events a file with -o")
     switched = [_bug_named(name) for name in bug or []]
@@ -96,6 +106,8 @@ def simulate_command(
 
 def _bug_named(name: str) -> str:
     """The switch of that name or catalogue id. Raises UsageError."""
+    from reference_cluster.bugs import declared_bugs
+
     known = declared_bugs()
     found = [bug.name for bug in known.values() if name in (bug.name, bug.catalogue_id)]
     if not found:
@@ -104,6 +116,9 @@ def _bug_named(name: str) -> str:
 
 
 def _fault(text: str) -> Fault:
+    from reference_cluster.scenario import duration_us
+    from reference_cluster.sim.faults import Fault
+
     match = _FAULT.fullmatch(text)
     if match is None:
         raise UsageError(f"reading the fault {text!r}: write NAME[:TARGET][@AT][+LASTS][,LABEL], such as renew_blip:leader@40s+18s")
