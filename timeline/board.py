@@ -58,13 +58,17 @@ def chosen(report: Report, severities: Sequence[str] = (), detectors: Sequence[s
 def row(one: Finding) -> tuple[str, ...]:
     """A finding as values under HEADINGS."""
     cost = "" if one.cost is None else f"{one.cost.amount:,.0f} {_unit(one.cost.unit)}"
-    until = shown(one.until)[:19] if one.until is not None else "lasts" if one.verdict == "found" else one.verdict
-    return (one.severity, shown(one.since)[:19], until, one.says, one.detector, cost, one.finding_id)
+    until = _clock(one.until) if one.until is not None else "lasts" if one.verdict == "found" else one.verdict
+    return (one.severity, _clock(one.since), until, one.says, one.detector, cost, one.finding_id)
 
 
 def label(one: Finding) -> str:
     """A finding in one line, to choose it by: the id tells twins apart."""
     return f"{one.severity} · {one.subject.kind}/{one.subject.id} · {one.detector} · {one.finding_id}"
+
+
+def _clock(at_us: int) -> str:
+    return shown(at_us)[:19].replace("T", " ")
 
 
 def _unit(name: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import altair as alt
@@ -37,6 +38,11 @@ STATES = {
 }
 ENDS = {"retired": "#5B6570", "lost": "#000000"}
 LEADER, ALIVE, SESSION, LEAK, INK, FAINT = "#2F4B66", "#DDE3E9", "#08314C", "#B3001B", "#1F2933", "#7B8794"
+
+DAY_US = 86_400_000_000
+TICKS = 10
+STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 2592000)
+"""Seconds between two marks of the time axis."""
 
 HEADINGS = {"lease": "LEADER", "control_plane": "CONTROL PLANES", "worker": "WORKERS", "memory": "IN MEMORY OF"}
 
@@ -80,7 +86,7 @@ def _panel(lanes: Lanes, panel: str, width: int, *, is_last: bool) -> alt.LayerC
     place = rows.select("id", "lane")
     height = LANE * len(rows)
     stretches = lanes.stretches.filter(pl.col("panel") == panel).join(place, on="id")
-    x = alt.X("from_ms:T", scale=_scale(lanes), axis=_time_axis() if is_last else None)
+    x = alt.X("from_ms:Q", scale=_scale(lanes), axis=_time_axis(lanes) if is_last else None)
     y = alt.Y("lane:O", scale=alt.Scale(domain=list(range(len(rows))), paddingInner=0.28, paddingOuter=0.14), axis=None)
     layers: list[alt.Chart | alt.LayerChart] = [_vacancies(lanes, x, height, is_named=panel == "lease")]
     layers += PAINTERS[panel](stretches, x, y, _states_seen(lanes) if is_last else None)
@@ -98,7 +104,7 @@ def _leaders(stretches: pl.DataFrame, x: alt.X, y: alt.Y, _: Sequence[str] | Non
     """Who held the lease, by name."""
     held = _bars(stretches, x, y, {"whom": "leader"})
     label: dict[str, Any] = {"align": "left", "dx": 6, "color": "white", "fontSize": 10.5, "fontWeight": "bold", "clip": True}
-    return [held.mark_bar(color=LEADER, clip=True, stroke="white"), held.mark_text(**label).encode(text="whom:N", x2=alt.Undefined)]
+    return [held.mark_bar(color=LEADER, clip=True, stroke="white"), _points(stretches, x, y).mark_text(**label).encode(text="whom:N")]
 
 
 def _lives(stretches: pl.DataFrame, x: alt.X, y: alt.Y, _: Sequence[str] | None) -> list[alt.Chart]:
@@ -113,9 +119,7 @@ def _states(stretches: pl.DataFrame, x: alt.X, y: alt.Y, explained: Sequence[str
     tips = {"state": "state", "whom": "owner", "pieces": "stretches in this bar"}
     bars = _bars(stretches.filter(~pl.col("state").is_in(list(ENDS))), x, y, tips).mark_bar(clip=True)
     ends = [
-        _bars(stretches.filter(pl.col("state") == state), x, y, {"state": "state"})
-        .mark_tick(thickness=3, height=14, color=color)
-        .encode(x2=alt.Undefined)
+        _points(stretches.filter(pl.col("state") == state), x, y, {"state": "state"}).mark_tick(thickness=3, height=14, color=color)
         for state, color in ENDS.items()
     ]
     return [bars.encode(color=alt.Color("state:N", scale=scale, legend=legend if explained else None)), *ends]
@@ -128,7 +132,7 @@ def _vacancies(lanes: Lanes, x: alt.X, height: int, *, is_named: bool) -> alt.La
     """When nobody led, drawn behind every lane; said in words where the leader should stand."""
     says = [f"nobody led for {_short(until - since)}" for _, since, until in lanes.vacancies.iter_rows()]
     vacant = lanes.vacancies.with_columns(says=pl.Series(says, dtype=pl.String))
-    band = _chart(vacant).mark_rect(color=LEAK, opacity=0.09, clip=True).encode(x, x2="until_ms:T", y=alt.value(0), y2=alt.value(height))
+    band = _chart(vacant).mark_rect(color=LEAK, opacity=0.09, clip=True).encode(x, x2="until_ms:Q", y=alt.value(0), y2=alt.value(height))
     edge = _chart(vacant).mark_rule(color=LEAK, strokeDash=[3, 3], opacity=0.7, clip=True).encode(x, y=alt.value(0), y2=alt.value(height))
     if not is_named:
         return alt.LayerChart(layer=[band, edge])
@@ -140,14 +144,13 @@ def _vacancies(lanes: Lanes, x: alt.X, height: int, *, is_named: bool) -> alt.La
 def _findings(findings: pl.DataFrame, x: alt.X, y: alt.Y, width: int) -> list[alt.Chart]:
     """A line under the lane for as long as it lasts, a mark where it began, and its name at the right."""
     tips = {"detector": "detector", "severity": "severity", "says": "finding"}
-    marks = _bars(findings, x, y, tips)
-    line = marks.mark_bar(height=3, yOffset=LANE / 2 - 3.5, color=LEAK, clip=True)
-    start = marks.mark_point(shape="triangle-down", size=70, yOffset=3 - LANE / 2, color=LEAK, fill=LEAK, opacity=1)
+    line = _bars(findings, x, y, tips).mark_bar(height=3, yOffset=LANE / 2 - 3.5, color=LEAK, clip=True)
+    start = _points(findings, x, y, tips).mark_point(shape="triangle-down", size=70, yOffset=3 - LANE / 2, color=LEAK, fill=LEAK, opacity=1)
     what = findings.group_by("lane", maintain_order=True).agg(
         pl.col("detector").str.split("/").list.last().str.replace_all("_", " ").unique(maintain_order=True).str.join(", ")
     )
     named = _chart(what).mark_text(align="left", dx=10, color=LEAK, fontSize=10.5).encode(y=y, x=alt.value(width), text="detector:N")
-    return [line, start.encode(x2=alt.Undefined), named]
+    return [line, start, named]
 
 
 def _names(rows: pl.DataFrame, y: alt.Y) -> list[alt.Chart]:
@@ -171,10 +174,14 @@ def _states_seen(lanes: Lanes) -> list[str]:
 
 
 def _bars(frame: pl.DataFrame, x: alt.X, y: alt.Y, tips: Mapping[str, str]) -> alt.Chart:
-    """From `from_ms` to `until_ms` in its lane; hovering tells the object, `tips` (field to heading), and when."""
-    shown = [alt.Tooltip("id:N", title="object"), *(alt.Tooltip(f"{field}:N", title=title) for field, title in tips.items())]
-    times = [alt.Tooltip("since:N", title="from, UTC"), alt.Tooltip("lasted:N", title="for")]
-    return _chart(frame).encode(x, x2="until_ms:T", y=y, tooltip=[*shown, *times])
+    """From `from_ms` to `until_ms` in its lane."""
+    return _points(frame, x, y, tips).encode(x2="until_ms:Q")
+
+
+def _points(frame: pl.DataFrame, x: alt.X, y: alt.Y, tips: Mapping[str, str] = MappingProxyType({})) -> alt.Chart:
+    """At `from_ms` in its lane; hovering tells the object, `tips` (field to heading), and when."""
+    fields = {"id": "object", **tips, "since": "from, UTC", "lasted": "for"}
+    return _chart(frame).encode(x, y=y, tooltip=[alt.Tooltip(f"{field}:N", title=title) for field, title in fields.items()])
 
 
 def _chart(frame: pl.DataFrame) -> alt.Chart:
@@ -203,12 +210,24 @@ def _short(us: int) -> str:
 
 
 def _scale(lanes: Lanes) -> alt.Scale:
-    return alt.Scale(type="utc", domain=[lanes.start_us / 1000, max(lanes.end_us, lanes.start_us + 1) / 1000], nice=False)
+    return alt.Scale(domain=[lanes.start_us / 1000, max(lanes.end_us, lanes.start_us + 1) / 1000], nice=False, zero=False)
 
 
-def _time_axis() -> alt.Axis:
+def _time_axis(lanes: Lanes) -> alt.Axis:
+    """Marks at round times of day, at most TICKS of them."""
+    span_us = lanes.end_us - lanes.start_us
+    step_us = next((seconds * 1_000_000 for seconds in STEPS if seconds * 1_000_000 * TICKS >= span_us), span_us + 1)
+    marks = range(-(-lanes.start_us // step_us) * step_us, lanes.end_us + 1, step_us)
+    form = "%H:%M:%S" if span_us < DAY_US else "%m-%d %H:%M"
     return alt.Axis(
-        format="%H:%M:%S", title="UTC", grid=True, gridColor="#E4E7EB", tickCount=9, labelColor=INK, titleColor=FAINT, domainColor="#CBD2D9"
+        values=[mark_us / 1000 for mark_us in marks],
+        labelExpr=f"utcFormat(datum.value, '{form}')",
+        title="UTC",
+        grid=True,
+        gridColor="#E4E7EB",
+        labelColor=INK,
+        titleColor=FAINT,
+        domainColor="#CBD2D9",
     )
 
 

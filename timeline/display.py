@@ -16,6 +16,8 @@ from timeline.safe import printable
 
 TEXT_MAX = 2_000
 """Characters of one text that are shown."""
+SHORT_MAX = 36
+"""Characters of a cell that is never broken into lines."""
 ROWS_MAX = 500
 """Rows of a table that are shown."""
 
@@ -24,6 +26,7 @@ STYLE = """
 .tl { font: 13px/1.5 system-ui, sans-serif; color: inherit; border-collapse: collapse; width: 100%; }
 .tl th { text-align: left; font-weight: 600; opacity: .65; border-bottom: 1px solid #8884; padding: 4px 10px 4px 0; white-space: nowrap; }
 .tl td { vertical-align: top; border-bottom: 1px solid #8882; padding: 5px 10px 5px 0; overflow-wrap: anywhere; }
+.tl td.tl-short { white-space: nowrap; }
 .tl-lines { font: 12px/1.65 ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; }
 .tl-critical, .tl-invariant { color: #b3001b; font-weight: 600; }
 .tl-warning { color: #9a5b00; font-weight: 600; }
@@ -60,8 +63,9 @@ def safe_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> mo.
 
 
 def _cell(value: object) -> str:
-    look = CLASSES.get(str(value), "")
-    return f'<td class="{look}">{_escaped(value)}</td>'
+    text = str(value)
+    looks = f"{CLASSES.get(text, '')} {'tl-short' if len(text) <= SHORT_MAX else ''}".strip()
+    return f'<td class="{looks}">{_escaped(value)}</td>'
 
 
 def _escaped(value: object) -> str:
