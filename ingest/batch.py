@@ -20,8 +20,10 @@ from ingest.sniff import NATIVE, Source
 from ingest.strict import Refusal, parse_document, refusal_of_event
 
 _ENVELOPE_NAMES = ", ".join(column.name for column in ENVELOPE)
+_JUDGED = ", ".join(["is_sound", *(name for name in Shape._fields if name != "kind")])
 _SHAPE_SCHEMA = pa.schema({
-    "kind": pa.string(), "types": pa.string(), "has_known_keys": pa.bool_(), "integers": pa.int64(), "structure": pa.string(), "data_keys": pa.int64(),
+    "kind": pa.string(), "types": pa.string(), "has_known_keys": pa.bool_(),
+    "integers": pa.int64(), "structure": pa.string(), "data_keys": pa.int64(),
 })  # fmt: skip
 _REF = '[{"role":"VARCHAR","kind":"VARCHAR","id":"VARCHAR"}]'
 
@@ -65,7 +67,9 @@ class Counts:
         assert self.lines == told, f"the accounting does not close: {self}"
 
 
-def load_chunk(connection: duckdb.DuckDBPyConnection, source: Source, chunk: Chunk, file_id: int, run: str | None) -> tuple[Counts, list[Rejected]]:
+def load_chunk(
+    connection: duckdb.DuckDBPyConnection, source: Source, chunk: Chunk, file_id: int, run: str | None
+) -> tuple[Counts, list[Rejected]]:
     """Put the events of a chunk into the tables. Runs inside the caller's transaction."""
     table, broken = chunk.table()
     connection.register("chunk", table)
@@ -102,15 +106,17 @@ def _doubtful(connection: duckdb.DuckDBPyConnection, source: Source, run: str | 
     if not odd and _one(connection, "SELECT count(*) FROM parsed WHERE is_sound") == _one(connection, "SELECT count(*) FROM parsed"):
         return []
     connection.register("odd_shape", pa.Table.from_pylist([shape._asdict() for shape in odd], _SHAPE_SCHEMA))
-    doubtful = f"SELECT idx FROM parsed WHERE NOT is_sound UNION ALL SELECT idx FROM parsed SEMI JOIN odd_shape USING ({columns}) WHERE is_sound"
     text = "NULL" if source.name == NATIVE else "text"
-    lines = connection.execute(f"SELECT idx, {text} FROM ({source.select}) SEMI JOIN ({doubtful}) USING (idx) ORDER BY idx", _bound(source, run)).fetchall()
+    lines = connection.execute(
+        f"""
+        SELECT idx, {text} FROM ({source.select}) SEMI JOIN (
+            SELECT idx FROM parsed WHERE NOT is_sound
+            UNION ALL SELECT idx FROM parsed SEMI JOIN odd_shape USING ({columns}) WHERE is_sound
+        ) USING (idx) ORDER BY idx""",
+        {"run": run} if "$run" in source.select else {},
+    ).fetchall()
     connection.unregister("odd_shape")
     return lines
-
-
-def _bound(source: Source, run: str | None) -> dict[str, str | None]:
-    return {"run": run} if "$run" in source.select else {}
 
 
 def _place(chunk: Chunk, index: int) -> tuple[int, int]:
@@ -152,7 +158,7 @@ def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:
 def _forget(connection: duckdb.DuckDBPyConnection, name: str, indexes: Sequence[int]) -> None:
     if indexes:
         connection.register(name, pa.table({"idx": pa.array(indexes, pa.int32())}))
-        connection.execute(f"DELETE FROM parsed WHERE idx IN (SELECT idx FROM {name})")  # noqa: S608 - a literal of the caller
+        connection.execute(f"DELETE FROM parsed WHERE idx IN (SELECT idx FROM {name})")
         connection.unregister(name)
 
 
@@ -184,18 +190,19 @@ def _settle_twins(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
     if conflicts:
         contested = "EXISTS (FROM fate WHERE is_contested AND fate.run_id = known.run_id AND fate.event_id = known.event_id)"
         for table in ("parsed", "event"):
-            connection.execute(f"UPDATE {table} AS known SET is_conflict = true WHERE {contested}")  # noqa: S608 - literals above
+            connection.execute(f"UPDATE {table} AS known SET is_conflict = true WHERE {contested}")
     return duplicates, conflicts
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, file_id: int) -> None:
     recordings = f"kind IN ({_kinds_of('recording')})"
-    if _one(connection, f"SELECT count(*) FROM parsed WHERE {recordings}"):  # noqa: S608 - kinds of our vocabulary
+    if _one(connection, f"SELECT count(*) FROM parsed WHERE {recordings}"):
         _insert_recordings(connection, recordings)
     first = _one(connection, "SELECT coalesce(max(event_no), 0) + 1 FROM event")
     numbered: dict[str, Any] = {"first": first}
     connection.execute(
-        f"INSERT INTO event BY NAME SELECT $first + idx AS event_no, * EXCLUDE (idx, refs, caused_by, is_sound, types, has_known_keys, integers, structure, data_keys), $file AS file_id FROM parsed",
+        f"""INSERT INTO event BY NAME
+        SELECT $first + idx AS event_no, * EXCLUDE (idx, refs, caused_by, {_JUDGED}), $file AS file_id FROM parsed""",
         numbered | {"file": file_id},
     )
     connection.execute(
@@ -206,7 +213,8 @@ def _insert(connection: duckdb.DuckDBPyConnection, file_id: int) -> None:
         numbered,
     )
     connection.execute(
-        """INSERT INTO event_cause SELECT $first + idx, run_id, unnest(from_json(caused_by, '["VARCHAR"]')) FROM parsed WHERE caused_by IS NOT NULL""",
+        """INSERT INTO event_cause
+        SELECT $first + idx, run_id, unnest(from_json(caused_by, '["VARCHAR"]')) FROM parsed WHERE caused_by IS NOT NULL""",
         numbered,
     )
     for family in typed_families():
@@ -229,7 +237,8 @@ def _kinds_of(family: str) -> str:
 def _insert_recordings(connection: duckdb.DuckDBPyConnection, recordings: str) -> None:
     connection.execute(f"""
         INSERT INTO recording BY NAME
-        SELECT run_id, event_id, kind, CASE WHEN kind <> 'recording.effects' THEN data END AS data, content_hash FROM parsed WHERE {recordings}""")
+        SELECT run_id, event_id, kind, CASE WHEN kind <> 'recording.effects' THEN data END AS data, content_hash
+        FROM parsed WHERE {recordings}""")
     connection.execute("""
         INSERT INTO effect
         SELECT run_id, did->>0, try_cast(did->>1 AS BIGINT), did->>2, did->>3, try_cast(did->>4 AS BIGINT), did->>5

@@ -106,7 +106,6 @@ class Chunk:
         return pa.Table.from_batches(table.to_batches(max_chunksize=BATCH_ROWS), table.schema), broken
 
 
-
 def _indexes(count: int) -> pa.Int32Array:
     return pc.subtract(pc.cumulative_sum(pa.repeat(pa.scalar(1, pa.int32()), count)), 1)
 

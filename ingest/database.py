@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 import duckdb
 
@@ -68,7 +69,7 @@ class Database:
         self.is_writable = is_writable
         self._lock = lock
 
-    def __enter__(self) -> Database:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -87,7 +88,7 @@ class Database:
                     self.connection.close()
                 wal = _beside(self.path, ".wal")
                 if wal.exists():
-                    raise StorageFailed(f"closing {self.path}: its log of changes {wal} is still there, so the last checkpoint failed; run again")
+                    raise StorageFailed(f"closing {self.path}: its log of changes {wal} is left: the last checkpoint failed; run again")
         finally:
             with suppress(duckdb.Error):
                 self.connection.close()
@@ -231,10 +232,10 @@ def _check_maker(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     except duckdb.CatalogException:
         made = None
     if made is None or made[0] != PROGRAM:
-        raise DatabaseUnusable(f"opening {path}: it is a DuckDB database, but not one of ours; nothing was changed. Name another with --db.")
+        raise DatabaseUnusable(f"opening {path}: a DuckDB database, but not one of ours; nothing was changed. Name another with --db.")
     if made[1:] != (schema.fingerprint(), duckdb.__version__):
         made_by, ours = f"schema {made[1]}, DuckDB {made[2]}", f"schema {schema.fingerprint()}, DuckDB {duckdb.__version__}"
-        raise DatabaseUnusable(f"opening {path}: it was made by another version ({made_by}; this is {ours}); nothing was changed. {_WAY_OUT}")
+        raise DatabaseUnusable(f"opening {path}: another version made it ({made_by}; this is {ours}); nothing was changed. {_WAY_OUT}")
 
 
 @contextmanager
@@ -257,8 +258,9 @@ def duckdb_errors(doing: str, path: Path | None) -> Iterator[None]:
     except duckdb.IOException as error:
         text = _first_line(error)
         if "Could not set lock" in text:
-            holder = re.search(r"PID (\d+)", str(error))
-            raise DatabaseBusy(f"{doing} {place}: process {holder[1] if holder else 'unknown'} has it open; end that process and run again") from error
+            found = re.search(r"PID (\d+)", str(error))
+            holder = found[1] if found else "unknown"
+            raise DatabaseBusy(f"{doing} {place}: process {holder} has it open; end that process and run again") from error
         if re.search("not a valid DuckDB|Could not read enough|WAL|version number|checksum", str(error)):
             raise DatabaseUnusable(f"{doing} {place}: it cannot be read as a database ({text}); nothing was changed. {_WAY_OUT}") from error
         raise StorageFailed(f"{doing} {place}: {text}; what was committed is safe, run again when the cause is gone") from error

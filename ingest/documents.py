@@ -19,17 +19,18 @@ def items_as_lines(document: bytes) -> tuple[Chunk | None, Refusal | None]:
     """
     text = document.decode("latin-1")  # one character a byte, so that places are offsets; JSON's own marks are ASCII
     starts: list[int] = []
-    refusal, end = None, 0
+    refusal, last_end = None, 0
     try:
         for start, end in _items(text):
             starts.append(start)
+            last_end = end
     except (ValueError, IndexError) as error:
         refusal = Refusal("not_json", f"the document breaks off or is not JSON: {error}")
     except RecursionError:
         refusal = Refusal("depth", "the document is nested too deeply")
     if not starts:
         return None, refusal
-    lines = bytearray(document[starts[0] : end].replace(b"\n", b" "))
+    lines = bytearray(document[starts[0] : last_end].replace(b"\n", b" "))
     for start in starts[1:]:
         lines[document.rindex(b",", 0, start) - starts[0]] = ord("\n")
     return Chunk(1, starts[0], bytes(lines)), refusal

@@ -15,4 +15,6 @@ def text_of(file: str) -> str:
 def parse_query(source_select: str) -> str:
     """The query that types and judges a chunk whose lines `source_select` maps to native text. Takes `$run`."""
     paths = ", ".join(f"'$.{field.name}'" for field in ENVELOPE_FIELDS)
-    return text_of("envelope.sql").replace("{{source}}", source_select).replace("{{paths}}", paths)
+    structure = ", ".join(f'"{field.name}": "{field.duckdb_type}"' for field in ENVELOPE_FIELDS)
+    query = text_of("envelope.sql").replace("{{source}}", source_select)
+    return query.replace("{{paths}}", paths).replace("{{structure}}", structure)

@@ -7,16 +7,15 @@ WITH mapped AS (
 ), valid AS (
     SELECT
         idx, byte_offset, raw, CASE WHEN json_valid(text) THEN text END AS text,
-        strlen(raw) <= 1048576 AND NOT regexp_matches(raw, ',\s*[\]}]') AND NOT regexp_matches(raw, '\\u(?:0000|[dD][89a-fA-F])') AS is_plain
+        strlen(raw) <= 1048576 AND NOT regexp_matches(raw, ',\s*[\]}]')
+            AND NOT regexp_matches(raw, '\\u(?:0000|[dD][89a-fA-F])') AS is_plain
     FROM mapped
 ), typed AS (
     SELECT
         idx, byte_offset, raw, is_plain,
         json_type(text, [{{paths}}]) AS types,
         len(json_keys(text)) AS keys,
-        from_json(text, '{"event_id":"VARCHAR","run_id":"VARCHAR","time":"VARCHAR","actor":"VARCHAR","incarnation":"VARCHAR","seq":"BIGINT",
-            "clock":"BIGINT","kind":"VARCHAR","revision":"BIGINT","commit_time":"VARCHAR","subject":"JSON","refs":"JSON","workload":"VARCHAR",
-            "generation":"BIGINT","epoch":"BIGINT","caused_by":"JSON","inputs":"JSON","outcome":"VARCHAR","reason":"VARCHAR","data":"JSON"}') AS e
+        from_json(text, '{{{structure}}}') AS e
     FROM valid
 ), parts AS (
     SELECT
@@ -31,8 +30,8 @@ WITH mapped AS (
 )
 SELECT
     idx, byte_offset, e.event_id, run_id, utc_us(e.time) AS ts_us, e.actor, e.incarnation, e.seq, e.clock, e.kind, e.revision,
-    utc_us(e.commit_time) AS commit_us, subject.kind AS subject_kind, subject.id AS subject_id, e.workload, e.generation, e.epoch, e.outcome,
-    e.reason, refs, caused_by, inputs, data, hash(raw) AS content_hash, false AS is_conflict,
+    utc_us(e.commit_time) AS commit_us, subject.kind AS subject_kind, subject.id AS subject_id, e.workload, e.generation, e.epoch,
+    e.outcome, e.reason, refs, caused_by, inputs, data, hash(raw) AS content_hash, false AS is_conflict,
     types::VARCHAR AS types,
     coalesce(keys = list_count(types), false) AS has_known_keys,
     list_count([e.seq, e.clock, e.revision, e.generation, e.epoch]) AS integers,

@@ -17,7 +17,10 @@ from ingest.batch import Counts
 FINGERPRINT_BYTES = 64 * 1024
 TAIL_BYTES = 256
 STDIN = "-"
-_COUNTS = ("lines", "events", "duplicates", "conflicts", "quarantined", "blank")
+_INSERT = """INSERT INTO ingest_file BY NAME SELECT
+    $file_id AS file_id, $path AS path, $format AS format, $fingerprint AS fingerprint, $offset_bytes AS offset_bytes,
+    $disk_bytes AS disk_bytes, $tail_sha256 AS tail_sha256, $lines AS lines, $events AS events, $duplicates AS duplicates,
+    $conflicts AS conflicts, $quarantined AS quarantined, $blank AS blank"""
 
 
 @dataclass
@@ -51,24 +54,18 @@ class Entry:
 
     def save(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Write the row, replacing the file's former one."""
-        counts = [getattr(self.counts, name) for name in _COUNTS]
         connection.execute("DELETE FROM ingest_file WHERE file_id = ?", [self.file_id])
-        connection.execute(
-            "INSERT INTO ingest_file (file_id, path, format, fingerprint, offset_bytes, disk_bytes, tail_sha256, lines, events, duplicates, conflicts, "
-            "quarantined, blank) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [self.file_id, self.path, self.format, self.fingerprint, self.offset_bytes, self.disk_bytes, self.tail_sha256, *counts],
-        )
+        values = vars(self) | vars(self.counts)
+        del values["counts"]
+        connection.execute(_INSERT, values)
 
 
 def entry_for(connection: duckdb.DuckDBPyConnection, path: str) -> Entry:
     """The row of a path, or a new one. Standard input is another file each time."""
-    row = connection.execute(
-        "SELECT file_id, format, fingerprint, offset_bytes, disk_bytes, tail_sha256, lines, events, duplicates, conflicts, quarantined, blank "
-        "FROM ingest_file WHERE path = ? AND path <> ?",
-        [path, STDIN],
-    ).fetchone()
-    if row:
-        return Entry(row[0], path, *row[1:6], Counts(*row[6:]))
+    known = connection.execute("FROM ingest_file WHERE path = $path AND path <> $stdin", {"path": path, "stdin": STDIN})
+    if row := known.fetchone():
+        file_id, path, source, fingerprint, offset_bytes, disk_bytes, tail_sha256, *counts = row
+        return Entry(file_id, path, source, fingerprint, offset_bytes, disk_bytes, tail_sha256, Counts(*counts))
     last = connection.execute("SELECT coalesce(max(file_id), 0) FROM ingest_file").fetchone()
     assert last is not None
     return Entry(last[0] + 1, path)

@@ -12,10 +12,12 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+import duckdb
 from pydantic import BaseModel, ConfigDict, Field
 
 from ingest.batch import Counts, Rejected, load_chunk
@@ -61,7 +63,7 @@ class Report(BaseModel):
         if self.unreadable:
             raise StorageFailed("reading sources: " + "; ".join(self.unreadable) + "; everything else is loaded")
         if is_strict and self.quarantined:
-            raise InputRejected(f"{self.quarantined} of {self.lines} lines could not be read as events; the others are loaded. See table rejected_line.")
+            raise InputRejected(f"{self.quarantined} of {self.lines} lines are no events; the others are loaded. See table rejected_line.")
 
 
 class Progress(NamedTuple):
@@ -95,7 +97,7 @@ def load(
     forced = source_named(format) if format else None
     report, total = Report(), Counts()
     for path in _expanded(sources, database.path):
-        reading = _Reading(database, path, forced, run, chunk_bytes, lambda place, done, size: on_progress(Progress(place, done, size, total.events)))
+        reading = _Reading(database, path, forced, run, chunk_bytes, on_progress)
         try:
             pending = reading.load(total)
         except OSError as error:
@@ -137,22 +139,28 @@ def _expanded(sources: Sequence[str | Path], database: Path | None) -> Iterator[
 def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    inside = (file for file in path.rglob("*") if file.is_file() and not file.name.startswith(".") and not file.name.endswith(_OWN_SUFFIXES))
-    return sorted(inside)
+    inside = (file for file in path.rglob("*") if file.is_file())
+    return sorted(file for file in inside if not file.name.startswith(".") and not file.name.endswith(_OWN_SUFFIXES))
 
 
 class _Reading:
     """One file on its way into the database."""
 
     def __init__(
-        self, database: Database, path: str, forced: Source | None, run: str | None, chunk_bytes: int, tell: Callable[[str, int, int | None], None]
+        self,
+        database: Database,
+        path: str,
+        forced: Source | None,
+        run: str | None,
+        chunk_bytes: int,
+        on_progress: Callable[[Progress], None],
     ) -> None:
         self.database = database
         self.path = path
         self.forced = forced
         self.run = run
         self.chunk_bytes = chunk_bytes
-        self.tell = tell
+        self.on_progress = on_progress
 
     def load(self, total: Counts) -> int:
         """Load what is new of the file, add its lines to `total`, give the number of pending lines. Raises OSError."""
@@ -192,8 +200,8 @@ class _Reading:
         entry.format = (source := self.forced or source or sniff(head)).name
         if refusal := refusal_of_encoding(head):
             self._commit(entry, total, source, None, [Rejected.of(head, 0, 1, refusal)], entry.offset_bytes)
-            return self._finish(entry, total, source, 0)
-        blocks = chain(begun, _raising(broken) if broken else blocks)
+            return self._finish(entry, source, 0)
+        blocks = chain(begun, blocks, _raising(broken))
         if source.document_kinds:
             return self._load_document(blocks, source, entry, total)
         pending = 0
@@ -202,7 +210,7 @@ class _Reading:
                 pending += self._load_piece(piece, source, entry, total)
         except CompressedInputBroken as error:
             self._reject_rest(entry, total, source, Refusal("compressed", str(error)))
-        return self._finish(entry, total, source, pending)
+        return self._finish(entry, source, pending)
 
     def _load_piece(self, piece: Chunk | SkippedLine | Tail, source: Source, entry: Entry, total: Counts) -> int:
         """Load one piece of a file; 1 where it is a last line that is not complete."""
@@ -219,30 +227,30 @@ class _Reading:
         return 0
 
     def _load_document(self, blocks: Iterator[bytes], source: Source, entry: Entry, total: Counts) -> int:
-        document, refusal = b"", None
-        parts: list[bytes] = []
+        document, refusal = bytearray(), None
         try:
             for block in blocks:
-                parts.append(block)
-                if sum(map(len, parts[-1:])) and (size := sum(map(len, parts))) > DOCUMENT_BYTES_MAX:
-                    refusal = Refusal("size", f"the document has more than {size} bytes, the limit is {DOCUMENT_BYTES_MAX}")
+                document += block
+                if len(document) > DOCUMENT_BYTES_MAX:
+                    refusal = Refusal("size", f"the document has more than {DOCUMENT_BYTES_MAX} bytes")
                     break
         except CompressedInputBroken as error:
             refusal = Refusal("compressed", str(error))
-        document = b"".join(parts)
-        chunk, broken = items_as_lines(document)
+        chunk, broken = items_as_lines(bytes(document))
         if chunk:
             self._commit(entry, total, source, chunk, [], len(document))
-        if refusal or broken:
-            self._reject_rest(entry, total, source, refusal or broken)
-        return self._finish(entry, total, source, 0, len(document))
+        if refusal := refusal or broken:
+            self._reject_rest(entry, total, source, refusal)
+        return self._finish(entry, source, 0, len(document))
 
-    def _reject_rest(self, entry: Entry, total: Counts, source: Source, refusal: Refusal | None) -> None:
+    def _reject_rest(self, entry: Entry, total: Counts, source: Source, refusal: Refusal) -> None:
         """Note that a file could not be read any further, as one rejected line at the place where it stopped."""
-        assert refusal is not None
-        self._commit(entry, total, source, None, [Rejected.of(b"", entry.offset_bytes, entry.counts.lines + 1, refusal)], entry.offset_bytes)
+        rest = Rejected.of(b"", entry.offset_bytes, entry.counts.lines + 1, refusal)
+        self._commit(entry, total, source, None, [rest], entry.offset_bytes)
 
-    def _commit(self, entry: Entry, total: Counts, source: Source, chunk: Chunk | None, rejected: list[Rejected], offset_bytes: int) -> None:
+    def _commit(
+        self, entry: Entry, total: Counts, source: Source, chunk: Chunk | None, rejected: list[Rejected], offset_bytes: int
+    ) -> None:
         """One transaction: the chunk's events, the rejected lines, the ledger."""
         connection = self.database.connection
         with duckdb_errors(f"loading {self.path} into", self.database.path):
@@ -262,9 +270,9 @@ class _Reading:
                 _roll_back(self.database)
                 raise
         total.add(counts)
-        self.tell(self.path, self._done_bytes(offset_bytes), self.size)
+        self.on_progress(Progress(self.path, self._done_bytes(offset_bytes), self.size, total.events))
 
-    def _finish(self, entry: Entry, total: Counts, source: Source, pending: int, offset_bytes: int | None = None) -> int:
+    def _finish(self, entry: Entry, source: Source, pending: int, offset_bytes: int | None = None) -> int:
         """Note that a packed file or a document was read to its end, so that it need not be read again."""
         is_whole = self.is_packed or bool(source.document_kinds)
         if self.descriptor is not None and is_whole and not pending:
@@ -287,9 +295,11 @@ def _open_regular(path: str, flags: int) -> int:
     return descriptor
 
 
-def _raising(error: CompressedInputBroken) -> Iterator[bytes]:
-    raise error
-    yield b""
+def _raising(error: CompressedInputBroken | None) -> Iterator[bytes]:
+    """No blocks, and then the error, if there is one."""
+    yield from ()
+    if error:
+        raise error
 
 
 def _count_again(known: Counts, total: Counts) -> None:
@@ -310,9 +320,5 @@ def _insert_rejected(database: Database, entry: Entry, rejected: list[Rejected])
 
 
 def _roll_back(database: Database) -> None:
-    import duckdb
-
-    try:
+    with suppress(duckdb.Error):  # a dead connection has rolled back already
         database.connection.execute("ROLLBACK")
-    except duckdb.Error:
-        return

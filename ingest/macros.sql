@@ -1,7 +1,8 @@
 -- What the checks of ingest/envelope.sql are made of. Each is true only where ingest/strict.py would agree.
 CREATE OR REPLACE TEMP MACRO utc_us(moment) AS epoch_us(try_cast(moment AS TIMESTAMPTZ));
 CREATE OR REPLACE TEMP MACRO is_time(moment) AS
-    regexp_full_match(moment, '[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])')
+    regexp_full_match(moment, '[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?'
+        || '(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])')
     AND NOT starts_with(moment, '0000') AND utc_us(moment) IS NOT NULL;
 CREATE OR REPLACE TEMP MACRO is_short(list, path) AS
     NOT contains(list, '""') AND CASE WHEN strlen(list) <= 200 THEN true
@@ -9,7 +10,8 @@ CREATE OR REPLACE TEMP MACRO is_short(list, path) AS
 CREATE OR REPLACE TEMP MACRO is_identifiers(list) AS
     list_has_all(['VARCHAR'], json_type(list, '$[*]')) AND is_short(list, '$[*]');
 CREATE OR REPLACE TEMP MACRO is_refs(list) AS CASE
-    WHEN regexp_full_match(list, '\[(?:\{"role": *"[^"\\]+", *"kind": *"[^"\\]+", *"id": *"[^"\\]+"\},? *)+\]') THEN is_short(list, '$[*].*')
+    WHEN regexp_full_match(list, '\[(?:\{"role": *"[^"\\]+", *"kind": *"[^"\\]+", *"id": *"[^"\\]+"\},? *)+\]')
+        THEN is_short(list, '$[*].*')
     ELSE list_has_all(['VARCHAR'], json_type(list, '$[*].*')) AND len(json_type(list, '$[*].*')) = 3 * json_array_length(list)
         AND len(json_type(list, '$[*].role')) = json_array_length(list) AND len(json_type(list, '$[*].kind')) = json_array_length(list)
         AND len(json_type(list, '$[*].id')) = json_array_length(list) AND is_short(list, '$[*].*') END;

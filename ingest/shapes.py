@@ -45,6 +45,11 @@ class Field(NamedTuple):
     types: frozenset[str]
     is_required: bool
 
+    @property
+    def duckdb_type(self) -> str:
+        """What it becomes in DuckDB; lists and objects stay JSON."""
+        return "VARCHAR" if self.types == _TEXT else "BIGINT" if self.types == _INTEGER else "JSON"
+
 
 def _plain(annotation: Any) -> Any:
     """An annotation without its None and without its constraints."""
@@ -91,7 +96,7 @@ def _is_data_shape(shape: Shape) -> bool:
 def _is_own_shape(field: FieldInfo, json_type: object) -> bool:
     if json_type == "NULL":
         return not field.is_required()
-    return _is_judged_by_type(field) and json_type in _JSON_TYPES[_plain(field.annotation)]
+    return isinstance(json_type, str) and _is_judged_by_type(field) and json_type in _JSON_TYPES[_plain(field.annotation)]
 
 
 def _is_judged_by_type(field: FieldInfo) -> bool:

@@ -108,7 +108,8 @@ def _refusal_of_own_fields(document: dict[str, Any]) -> Refusal | None:
     if decision is None:
         return None
     data = document.get("data", {})
-    return _refusal_of(decision, {name: data[name] for name in decision.model_fields if data.get(name) is not None}, "data.", lambda kind: "schema")
+    own = {name: data[name] for name in decision.model_fields if data.get(name) is not None}
+    return _refusal_of(decision, own, "data.", lambda kind: "schema")
 
 
 def _refusal_of(model: type[BaseModel], values: dict[str, Any], prefix: str, reason_of: Callable[[str], str]) -> Refusal | None:

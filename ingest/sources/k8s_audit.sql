@@ -42,7 +42,8 @@ SELECT
             {role: 'user', kind: 'user', id: coalesce(a.impersonatedUser.username, a.user.username)}
         ], lambda ref: ref.id <> ''),
         outcome: CASE WHEN a.responseStatus.code IS NULL THEN 'attempted' WHEN a.responseStatus.code = 409 THEN 'conflict'
-            WHEN a.responseStatus.code = 504 THEN 'unknown' WHEN a.responseStatus.code >= 500 THEN 'failed' WHEN a.responseStatus.code >= 400 THEN 'rejected'
+            WHEN a.responseStatus.code = 504 THEN 'unknown' WHEN a.responseStatus.code >= 500 THEN 'failed'
+            WHEN a.responseStatus.code >= 400 THEN 'rejected'
             WHEN a.verb IN ('get', 'list', 'watch', 'head') THEN 'observed' ELSE 'committed' END,
         reason: a.responseStatus.reason,
         data: {verb: a.verb, code: a.responseStatus.code, uri: a.requestURI, subresource: a.objectRef.subresource, level: a.level,

@@ -36,8 +36,9 @@ SELECT
         ], lambda ref: ref.id <> ''),
         outcome: 'observed',
         reason: v.reason,
-        data: {count: count, series_count: v.series.count, type: v.type, message: v.message, action: v.action, first_time: coalesce(v.firstTimestamp, v.eventTime),
-            last_time: coalesce(v.lastTimestamp, v.eventTime), uid: v.involvedObject.uid, name: v.involvedObject.name,
+        data: {count: count, series_count: v.series.count, type: v.type, message: v.message, action: v.action,
+            first_time: coalesce(v.firstTimestamp, v.eventTime), last_time: coalesce(v.lastTimestamp, v.eventTime),
+            uid: v.involvedObject.uid, name: v.involvedObject.name,
             field_path: v.involvedObject.fieldPath}
     }) AS text
 FROM told

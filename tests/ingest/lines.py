@@ -55,7 +55,8 @@ def loaded(path: Path, **options: Any) -> tuple[Report, list[dict[str, Any]], li
     """What a file becomes: the report, the rows of `event` in order, the rows of `rejected_line`."""
     with open_in_memory() as database:
         report = load(database, [path], **options)
-        return report, rows(database.connection, "FROM event ORDER BY event_no"), rows(database.connection, "FROM rejected_line ORDER BY byte_offset")
+        asked = database.connection
+        return report, rows(asked, "FROM event ORDER BY event_no"), rows(asked, "FROM rejected_line ORDER BY byte_offset")
 
 
 def rows(connection: Any, query: str) -> list[dict[str, Any]]:

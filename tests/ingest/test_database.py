@@ -30,9 +30,14 @@ with {opened}(Path(sys.argv[1])):
 def held_by_another(database: Path, opened: str, root: Path) -> Iterator[int]:
     """Another process has the database open; gives its pid."""
     with subprocess.Popen(
-        [sys.executable, "-c", HOLD.format(opened=opened), str(database)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=root, text=True
+        [sys.executable, "-c", HOLD.format(opened=opened), str(database)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=root,
+        text=True,
     ) as process:
-        assert process.stdin and process.stdout
+        assert process.stdin
+        assert process.stdout
         assert process.stdout.readline() == "held\n"
         yield process.pid
         process.stdin.close()

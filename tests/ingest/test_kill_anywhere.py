@@ -53,7 +53,8 @@ def kill_points(trace: str) -> list[tuple[str, int]]:
 def killed_and_healed(folder: Path, log: Path, root: Path, call: str, nth: int) -> bool:
     """Kill an ingest at one point, run it again, hold the database to its promise; whether the kill came at all."""
     database, point = folder / f"{call}-{nth}.duckdb", f"after a kill at {call} number {nth}"
-    first = ingest(database, log, root, "strace", "-f", "-o", os.devnull, "-e", f"trace={call}", "-e", f"inject={call}:signal=SIGKILL:when={nth}")
+    tracer = ["strace", "-f", "-o", os.devnull, "-e", f"trace={call}", "-e", f"inject={call}:signal=SIGKILL:when={nth}"]
+    first = ingest(database, log, root, *tracer)
     again = ingest(database, log, root)
     assert again.returncode == 0, f"{point}: {again.stderr.decode()}"
     with open_for_write(database) as healed:

@@ -14,6 +14,7 @@ from ingest.strict import DEPTH_MAX, LINE_BYTES_MAX, REASONS
 from tests.ingest.lines import PARKED, event, line, loaded, rows, write
 
 NESTED = "[" * (DEPTH_MAX + 1) + "]" * (DEPTH_MAX + 1)
+REQUIRED = ("event_id", "run_id", "time", "actor", "kind", "subject", "data")  # data, because a parked worker has own fields
 GOOD = line().decode()
 
 
@@ -52,7 +53,8 @@ REJECTED = [
     (line(kind="other.said", data={"x": 1}).replace(b'"x": 1', b'"x": -Infinity'), "number"),
     (line(kind="other.said", data={"x": 1}).replace(b'"x": 1', b'"x": 1e400'), "number"),
     (line(kind="other.said", data={"x": 1}).replace(b'"x": 1', b'"x": 123456789012345678901234567890'), "number"),
-    (own(vcpu=2**62 + 1).replace(b'"vcpu"', b'"ttl_us": 1, "vcpu_was"').replace(b'"ttl_us": 60000000', b'"ttl_us": 4611686018427387905'), "duplicate_key"),
+    (own(vcpu=2**63), "number"),
+    (own(ttl_us=2**62 + 1), "schema"),
     (bent('"seq": 1', '"seq": "1"'), "type"),
     (bent('"seq": 1', '"seq": 1.0'), "type"),
     (bent('"seq": 1', '"seq": true'), "type"),
@@ -75,7 +77,7 @@ REJECTED = [
     (line(commit_time="yesterday"), "time"),
     (line(kind="other.said", data={"x": 1}).replace(b'"x": 1', b'"x": ' + NESTED.encode()), "depth"),
     (line(colour="red"), "schema"),
-    *[(without(name), "schema") for name in ("event_id", "run_id", "time", "actor", "kind", "subject")],
+    *[(without(name), "schema") for name in REQUIRED],
     (line(subject={"kind": "worker"}), "schema"),
     (line(refs=[{"role": "owner", "kind": "control_plane"}]), "schema"),
     (line(inputs=[{"source": "rumour", "kind": "worker", "id": "w"}]), "schema"),
@@ -113,7 +115,7 @@ ACCEPTED: dict[str, bytes] = {
     "white space": b"  " + line() + b" \t",
     "carriage return": line() + b"\r",
     "keys in another order": json.dumps(dict(reversed(event().items()))).encode(),
-    "optional fields absent": json.dumps({key: event()[key] for key in ("event_id", "run_id", "time", "actor", "kind", "subject", "data")}).encode(),
+    "optional fields absent": json.dumps({key: event()[key] for key in REQUIRED}).encode(),
     "optional fields null": line(incarnation=None, seq=None, refs=None, caused_by=None, inputs=None, outcome=None),
     "own field null": own(org=None),
     "extra own field": own(colour="red"),
@@ -157,17 +159,17 @@ def test_an_event_lands_in_every_table_that_speaks_of_it(tmp_path: Path) -> None
 
 def test_recordings_are_kept_apart_from_decisions_and_counted(tmp_path: Path) -> None:
     """recording.* lines count as events and come twice as duplicates, but `event` never sees them."""
-    effects = line(2, kind="recording.effects", subject={"kind": "run", "id": "run-1"}, data={"effects": [["a", 0, "read", "ok", 3, "d0"], ["a", 1, "now", "ok", None, "d1"]]})
-    ended = line(3, kind="recording.ended", subject={"kind": "run", "id": "run-1"}, data={"digest": "d", "trail": [], "events": 1, "horizon_us": 9})
+    run = {"kind": "run", "id": "run-1"}
+    journal = [["a", 0, "read", "ok", 3, "d0"], ["a", 1, "now", "ok", None, "d1"]]
+    effects = line(2, kind="recording.effects", subject=run, data={"effects": journal})
+    ended = line(3, kind="recording.ended", subject=run, data={"digest": "d", "trail": [], "events": 1, "horizon_us": 9})
     with open_in_memory() as database:
         report = load(database, [write(tmp_path / "log.jsonl", line(1), effects, ended, effects)])
         assert (report.events, report.duplicates) == (3, 1)
-        assert rows(database.connection, "SELECT count(*) AS n FROM event") == [{"n": 1}]
-        assert rows(database.connection, "SELECT kind FROM recording ORDER BY kind") == [{"kind": "recording.effects"}, {"kind": "recording.ended"}]
-        assert rows(database.connection, "SELECT program, n, effect, outcome, revision, digest FROM effect ORDER BY n") == [
-            {"program": "a", "n": 0, "effect": "read", "outcome": "ok", "revision": 3, "digest": "d0"},
-            {"program": "a", "n": 1, "effect": "now", "outcome": "ok", "revision": None, "digest": "d1"},
-        ]
+        asked = database.connection
+        assert rows(asked, "SELECT count(*) AS n FROM event") == [{"n": 1}]
+        assert [row["kind"] for row in rows(asked, "FROM recording ORDER BY kind")] == ["recording.effects", "recording.ended"]
+        assert [list(row.values()) for row in rows(asked, "SELECT * EXCLUDE (run_id) FROM effect ORDER BY n")] == journal
 
 
 def test_a_run_can_be_named_for_lines_that_have_none(tmp_path: Path) -> None:

@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from ingest.load import Progress
 
 
+_ALSO = {"duplicates": "known already", "conflicts": "in conflict", "quarantined": "refused", "blank": "blank", "pending": "pending"}
+
+
 def command(
-    sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Files, globs, folders; - for standard input. Plain, gzip or zstd.")],
+    sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Files, globs, folders; - is standard input.")],
     db: Database = DEFAULT_DATABASE,
-    format: Annotated[str | None, typer.Option("--format", metavar="FORMAT", help="Do not look at the content: it is native, k8s_audit, k8s_events.")] = None,
+    format: Annotated[str | None, typer.Option("--format", metavar="FORMAT", help="Say what it is, instead of looking.")] = None,
     run: Annotated[str | None, typer.Option("--run", metavar="ID", help="The run of lines that name none.")] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 3 where a line was refused; the good lines are loaded all the same.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 3 where a line was refused; good lines load all the same.")] = False,
     lock_timeout: Annotated[float, typer.Option("--lock-timeout", metavar="SECONDS", help="How long to wait for another process.")] = 10.0,
     as_json: AsJson = False,
 ) -> None:
@@ -41,8 +44,7 @@ def command(
     if as_json:
         print_json(report.model_dump())
     else:
-        counted = {"duplicates": "known already", "conflicts": "in conflict", "quarantined": "refused", "blank": "blank", "pending": "pending"}
-        rest = "".join(f", {getattr(report, name)} {words}" for name, words in counted.items() if getattr(report, name))
+        rest = "".join(f", {getattr(report, name)} {words}" for name, words in _ALSO.items() if getattr(report, name))
         print_line(f"{report.events} events from {report.lines} lines of {report.files} files in {report.seconds:.1f} s{rest}")
     report.check(is_strict=strict)
 
@@ -56,7 +58,7 @@ def _shown() -> Iterator[Callable[[Progress], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TextColumn("{task.fields[events]} events"), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TextColumn("{task.fields[events]} events"))
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("ingest", events=0)
         yield lambda at: bar.update(task, description=printable(at.path), completed=at.done_bytes, total=at.total_bytes, events=at.events)
