@@ -16,6 +16,7 @@ a sum. Labels come from events, so they are cleaned, and a gauge has at most
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,8 +28,11 @@ from duckdb import DuckDBPyConnection
 from ingest.errors import UsageError
 from timeline import catalog
 from timeline.catalog import Query
-from timeline.findings import Finding, Report, detect
+from timeline.findings import Finding, Report
+from timeline.moment import duration
 from timeline.openmetrics import label_value
+
+Row = dict[str, str | int | float | bool]
 
 GAUGES = Path(__file__).parent / "gauges"
 PREFIX = "timeline_"
@@ -41,10 +45,22 @@ STEP_US = 15_000_000
 """The usual time between two scrapes; how far back `findings` looks where only one moment is measured."""
 MOMENTS_MAX = 20_000
 
-_MOMENTS = """
+# Prometheus keeps milliseconds: a tick in the last of them would be a second sample of the same time.
+_MOMENT = """
 CREATE TEMP TABLE moment AS
-WITH tick AS (SELECT range AS at_us FROM range($first, $end, $step) UNION SELECT $end)
-SELECT at_us, coalesce(lag(at_us) OVER (ORDER BY at_us), at_us - $step) AS since_us FROM tick
+WITH tick AS (SELECT range AS at_us FROM range($first_us, $end_us - $end_us % 1000, $step_us) UNION ALL SELECT $end_us)
+SELECT at_us, coalesce(lag(at_us) OVER (ORDER BY at_us), at_us - $step_us) AS since_us FROM tick
+"""
+# One JSON document each: DuckDB binds a long list of Python values a hundred times slower.
+_DETECTOR = """
+CREATE TEMP TABLE detector AS
+SELECT unnest(from_json($rows, '[{"detector": "VARCHAR", "severity": "VARCHAR", "verdict": "VARCHAR"}]'), recursive := true)
+"""
+_FINDING = """
+CREATE TEMP TABLE finding AS
+SELECT unnest(from_json($rows, '[{
+  "detector": "VARCHAR", "severity": "VARCHAR", "ts_us": "BIGINT", "dur_us": "BIGINT", "is_open": "BOOLEAN", "wasted_vcpus": "DOUBLE"
+}]'), recursive := true)
 """
 
 
@@ -68,67 +84,71 @@ class Gauge:
         return next((unit for unit in UNITS if self.name.endswith(f"_{unit}")), "")
 
 
-def measure(connection: DuckDBPyConnection, run_id: str, step_us: int | None = None) -> list[Gauge]:
+def measure(connection: DuckDBPyConnection, run_id: str, report: Report, step_us: int | None = None) -> list[Gauge]:
     """Every gauge of a run, in order of name: where the log ends, or with `step_us` at each multiple of it and at the end.
 
-    The models must be up to date. History is told in hindsight: a finding counts from its start, and not from when it
-    could first be known. Raises UsageError for a step that gives too many moments.
+    The models must be up to date, and `report` is the judgement of the run. History is told in hindsight: a finding counts
+    from its start, and not from when it could first be known. Raises UsageError.
     """
-    bounds = connection.execute("SELECT start_us, end_us FROM log_bounds WHERE run_id = $run", {"run": run_id}).fetchone()
-    if bounds is None:
-        raise UsageError(f"measuring the run {run_id!r}: it is not here")
-    report = detect(connection, run_id=run_id)
-    with _prepared(connection, run_id, report, bounds[0], bounds[1], step_us):
+    with _prepared(connection, run_id, report, step_us):
         moments = pl.DataFrame(connection.sql("SELECT at_us FROM moment ORDER BY at_us"))
         told = [_told(connection, query) for query in catalog.read(GAUGES).values()]
-    dropped = pl.DataFrame({"gauge": [gauge.name for gauge, _ in told], "value": [count for _, count in told]})
     gauges = [gauge for gauge, _ in told]
-    overflow = dropped.join(moments, how="cross").select("gauge", "at_us", "value")
-    gauges.append(Gauge(f"{PREFIX}series_dropped", DROPPED, overflow))
-    return sorted(gauges, key=lambda gauge: gauge.name)
+    dropped = pl.DataFrame({"gauge": [gauge.name for gauge in gauges], "value": [count for _, count in told]})
+    overflow = dropped.join(moments, how="cross").select("gauge", *NOT_LABELS)
+    return sorted([*gauges, Gauge(f"{PREFIX}series_dropped", DROPPED, overflow)], key=lambda gauge: gauge.name)
 
 
 # ---- what the files read
 
 
 @contextmanager
-def _prepared(
-    connection: DuckDBPyConnection, run_id: str, report: Report, start_us: int, end_us: int, step_us: int | None
-) -> Iterator[None]:
+def _prepared(connection: DuckDBPyConnection, run_id: str, report: Report, step_us: int | None) -> Iterator[None]:
     """The temporary tables that gauges read besides the models."""
-    if step_us is not None and (step_us < 1 or (end_us - start_us) // step_us > MOMENTS_MAX):
+    row = connection.execute("SELECT start_us, end_us FROM log_bounds WHERE run_id = $run", {"run": run_id}).fetchone()
+    if row is None:
+        raise UsageError(f"measuring the run {run_id!r}: it is not here")
+    start_us, end_us = row
+    step = step_us or STEP_US
+    first_us = end_us if step_us is None else -(-start_us // step) * step
+    if (end_us - first_us) // step > MOMENTS_MAX:
         raise UsageError(
-            f"measuring every {step_us / 1e6:g}s: the log is {(end_us - start_us) / 1e6:g}s long and at most {MOMENTS_MAX} moments are "
-            f"measured; choose a longer --step"
+            f"measuring every {duration(step)}: the log is {duration(end_us - start_us)} long, and at most {MOMENTS_MAX} moments are "
+            "measured; choose a longer --step"
         )
-    # Prometheus keeps milliseconds: the end of the log stands for a tick of the same millisecond.
-    first_us = end_us if step_us is None else -(-start_us // step_us) * step_us
-    made = ("shown_run", "moment", "detector", "finding")
     try:
         connection.execute("CREATE TEMP TABLE shown_run AS SELECT $run AS run_id", {"run": run_id})
-        connection.execute(_MOMENTS, {"first": first_us, "end": end_us, "step": step_us or STEP_US})
-        connection.execute("CREATE TEMP TABLE detector (detector VARCHAR, severity VARCHAR, verdict VARCHAR)")
-        connection.execute(
-            "CREATE TEMP TABLE finding "
-            "(detector VARCHAR, severity VARCHAR, ts_us BIGINT, dur_us BIGINT, is_open BOOLEAN, wasted_vcpus DOUBLE)"
-        )
-        found = [one for one in report.findings if one.verdict == "found"]
-        severities = {name: query.fields["severity"] for name, query in catalog.read(catalog.DETECTORS).items()}
-        pairs = sorted({(name, severities[name]) for name in report.detectors} | {(one.detector, one.severity) for one in found})
-        connection.executemany("INSERT INTO detector VALUES (?, ?, ?)", [(*pair, report.verdicts[pair[0]]) for pair in pairs])
-        if found:
-            connection.executemany("INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?)", [_interval(one, end_us) for one in found])
+        connection.execute(_MOMENT, {"first_us": first_us, "end_us": end_us, "step_us": step})
+        connection.execute(_DETECTOR, {"rows": json.dumps(_detectors(report))})
+        connection.execute(_FINDING, {"rows": json.dumps([_interval(finding, end_us) for finding in _found(report)])})
         yield
     finally:
-        for name in made:
+        for name in ("shown_run", "moment", "detector", "finding"):
             connection.execute(f'DROP TABLE IF EXISTS temp."{name}"')
 
 
-def _interval(finding: Finding, end_us: int) -> tuple[str, str, int, int, bool, float]:
-    is_open = finding.until is None
+def _detectors(report: Report) -> list[Row]:
+    """The detectors that judged, each with the severity of its header and with those that its findings have."""
+    usual = {name: query.fields["severity"] for name, query in catalog.read(catalog.DETECTORS).items()}
+    told = {(name, usual[name]) for name in report.detectors} | {(one.detector, one.severity) for one in _found(report)}
+    return [{"detector": name, "severity": severity, "verdict": report.verdicts[name]} for name, severity in sorted(told)]
+
+
+def _interval(finding: Finding, end_us: int) -> Row:
     dur_us = (end_us if finding.until is None else finding.until) - finding.since
-    vcpu_seconds = finding.cost.amount if finding.cost and finding.cost.unit == "vcpu_seconds" else 0.0
-    return finding.detector, finding.severity, finding.since, dur_us, is_open, vcpu_seconds * 1e6 / dur_us if dur_us > 0 else 0.0
+    cost = finding.cost.amount if finding.cost and finding.cost.unit == "vcpu_seconds" else 0.0
+    return {
+        "detector": finding.detector,
+        "severity": finding.severity,
+        "ts_us": finding.since,
+        "dur_us": dur_us,
+        "is_open": finding.until is None,
+        "wasted_vcpus": cost * 1e6 / dur_us if dur_us > 0 else 0.0,
+    }
+
+
+def _found(report: Report) -> list[Finding]:
+    return [finding for finding in report.findings if finding.verdict == "found"]
 
 
 # ---- rows to series

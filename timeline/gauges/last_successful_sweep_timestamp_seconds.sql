@@ -8,12 +8,12 @@
 -- column value: end of the last step that could list
 WITH
   success AS (
-    SELECT sweep, step, s.at_us, lead(s.at_us) OVER (PARTITION BY sweep, step ORDER BY s.at_us) AS next_us
+    SELECT sweep, step, s.at_us, lead(s.at_us, 1, 9223372036854775807) OVER (PARTITION BY sweep, step ORDER BY s.at_us) AS next_us
     FROM sweep_step AS s
     JOIN shown_run USING (run_id)
     WHERE s.list_ok
   )
 SELECT m.at_us, s.sweep, s.step, max(s.at_us) / 1000000.0 AS value
 FROM success AS s
-JOIN moment AS m ON s.at_us <= m.at_us AND m.at_us < coalesce(s.next_us, m.at_us + 1)
+JOIN moment AS m ON s.at_us <= m.at_us AND m.at_us < s.next_us
 GROUP BY m.at_us, s.sweep, s.step

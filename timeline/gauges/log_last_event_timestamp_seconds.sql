@@ -6,8 +6,8 @@
 -- column value: when the last event happened
 WITH
   heard AS (SELECT DISTINCT e.at_us AS event_us FROM event_time AS e JOIN shown_run USING (run_id)),
-  stretch AS (SELECT event_us, lead(event_us) OVER (ORDER BY event_us) AS next_us FROM heard)
+  stretch AS (SELECT event_us, lead(event_us, 1, 9223372036854775807) OVER (ORDER BY event_us) AS next_us FROM heard)
 SELECT m.at_us, max(s.event_us) / 1000000.0 AS value
 FROM stretch AS s
-JOIN moment AS m ON s.event_us <= m.at_us AND m.at_us < coalesce(s.next_us, m.at_us + 1)
+JOIN moment AS m ON s.event_us <= m.at_us AND m.at_us < s.next_us
 GROUP BY m.at_us
