@@ -35,7 +35,7 @@ WITH
       AND (w.state NOT IN ('draining', 'retired', 'lost') OR m.ts_us > w.ts_us)
   ),
   split AS (
-    SELECT * FROM pair WHERE ended_us > ts_us
+    SELECT * FROM pair WHERE ended_us > ts_us + persist_timeout_us + $grace_us OR (is_open AND ended_us > ts_us)
   ),
   alive AS (
     SELECT
