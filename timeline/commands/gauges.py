@@ -59,7 +59,7 @@ def _print(run_id: str, gauges: list[Gauge], as_json: bool) -> None:
         for gauge in gauges
         for row in gauge.samples.to_dicts()
     ]
-    at_us = max(row for gauge in gauges for row in gauge.samples["at_us"].to_list())
+    at_us = max(at for gauge in gauges for at in gauge.samples["at_us"].to_list())
     if as_json:
         print_json({"run_id": run_id, "at": shown(at_us), "gauges": series})
         return
