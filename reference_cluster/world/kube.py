@@ -16,11 +16,12 @@ POLL_US = 250_000
 
 @dataclass
 class Kube:
-    """The pods that there are: worker to time of creation, and those that are ready."""
+    """The pods that there are: worker to time of creation, those that are ready, those that are ending."""
 
     world: World
     pods: dict[str, int] = field(default_factory=dict)
     ready: set[str] = field(default_factory=set)
+    ending: set[str] = field(default_factory=set)
 
 
 async def _some_time(span: tuple[int, int]) -> None:
@@ -52,12 +53,12 @@ async def _answer(kube: Kube, request: Request) -> None:
                 await Sleep(POLL_US)
             await _done_if(request, worker in kube.ready, "pod_gone")
         case DeletePod(worker=worker):
-            if worker in kube.pods:
+            if worker in kube.pods and worker not in kube.ending:
+                kube.ending.add(worker)
                 await Start(_end(kube, worker), "pods")
             await Reply(request, Done())
         case ListPods():
-            now_us = await Now()
-            await Reply(request, Pods(pods=tuple(PodSeen(worker=worker, age_us=now_us - made_us) for worker, made_us in kube.pods.items())))
+            await Reply(request, _listed(kube, await Now()))
         case Activate(worker=worker):
             await _some_time(kube.world.activation)
             await _done_if(request, worker in kube.ready, "pod_gone")
@@ -65,6 +66,11 @@ async def _answer(kube: Kube, request: Request) -> None:
             await _done_if(request, worker in kube.ready, "pod_gone")
         case other:
             await Reply(request, refused=f"no such request: {other.name}")
+
+
+def _listed(kube: Kube, now_us: int) -> Pods:
+    seen = (PodSeen(worker=worker, age_us=now_us - made_us, ending=worker in kube.ending) for worker, made_us in kube.pods.items())
+    return Pods(pods=tuple(seen))
 
 
 async def _done_if(request: Request, done: bool, otherwise: str) -> None:
@@ -83,5 +89,6 @@ async def _start(kube: Kube, worker: str) -> None:
 async def _end(kube: Kube, worker: str) -> None:
     kube.ready.discard(worker)
     await _some_time(kube.world.pod_gone)
-    if kube.pods.pop(worker, None) is not None:
-        await _say(WorkerPodGone(), worker)
+    del kube.pods[worker]
+    kube.ending.discard(worker)
+    await _say(WorkerPodGone(), worker)

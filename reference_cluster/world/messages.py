@@ -51,6 +51,8 @@ class PodSeen(Message, name="pod.seen"):
 
     worker: str
     age_us: int
+    ending: bool
+    """It has been told to end and is doing so."""
 
 
 class Pods(Message, name="pod.listed"):

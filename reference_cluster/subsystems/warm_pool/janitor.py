@@ -131,7 +131,7 @@ async def _end_stranded(cp: ControlPlane) -> None:
         await Emit((cp.said(failed, reason="list_failed"),))
         return
     assert isinstance(pods, Pods), pods
-    stranded = [pod for pod in pods.pods if pod.worker not in active and pod.age_us > cp.config.reconcile_us]
+    stranded = [pod for pod in pods.pods if pod.worker not in active and not pod.ending and pod.age_us > cp.config.reconcile_us]
     acted = 0
     for pod in stranded:
         if cp.bugs.has(RETIRE_BEFORE_DELETE):
