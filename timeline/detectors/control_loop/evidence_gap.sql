@@ -7,7 +7,7 @@
 -- alert_for: 15m
 -- catalogue: DESIGN section 3
 -- source: OpenTelemetry and Kubernetes both call their events best effort
--- needs: event_time
+-- needs: event.seq
 -- says: events {first_missing} to {last_missing} of {subject} ({incarnation}) are missing
 -- column incarnation: the process
 -- column first_missing: first number that is missing

@@ -7,7 +7,7 @@
 -- alert_for: 0m
 -- catalogue: X-21
 -- source: duckgres pull 820 (about 1.75 times the demand) and pulls 757, 758
--- needs: event_time
+-- needs: headroom_computed
 -- says: {subject} went from {desired_before} to {desired} as parked workers went from {hot_idle_before} to {hot_idle}, at equal demand
 -- param ratio_percent: 20 change of the wanted slots, in percent, from which it counts
 -- column desired_before: slots wanted at first
