@@ -32,6 +32,7 @@ bench: .venv/installed
 
 docs: .venv/installed
 	@$(VENV)/python -m timeline.docs
+	@$(VENV)/python -m reference_cluster.docs docs
 
 lock:
 	@uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
