@@ -7,7 +7,7 @@
 -- alert_for: 15m
 -- catalogue: DESIGN section 3
 -- source: every distributed log; durations are never the difference of two machines' clocks here
--- needs: actor_clock
+-- needs: event.commit_us
 -- says: the clock of {subject} is off by {offset_us} against the store's, as its {basis} tell
 -- param skew_us: 1000000 offset from which a clock counts as off
 -- column offset_us: how far the clock is ahead; negative where it is behind
