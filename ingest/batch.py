@@ -23,7 +23,7 @@ _ENVELOPE_NAMES = ", ".join(column.name for column in ENVELOPE)
 _JUDGED = ", ".join(["is_sound", *(name for name in Shape._fields if name != "kind")])
 _SHAPE_SCHEMA = pa.schema({
     "kind": pa.string(), "types": pa.string(), "has_known_keys": pa.bool_(),
-    "integers": pa.int64(), "structure": pa.string(), "data_keys": pa.int64(),
+    "integers": pa.int64(), "own_names": pa.string(), "own_types": pa.string(),
 })  # fmt: skip
 _REF = '[{"role":"VARCHAR","kind":"VARCHAR","id":"VARCHAR"}]'
 

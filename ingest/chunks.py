@@ -21,8 +21,8 @@ import zstandard
 
 from ingest.strict import LINE_BYTES_MAX
 
-CHUNK_BYTES = 64 * 1024 * 1024
-"""How much text is loaded in one transaction. At about 500 bytes a line this is one row group of DuckDB."""
+CHUNK_BYTES = 32 * 1024 * 1024
+"""How much text is judged at once."""
 READ_BYTES = 1024 * 1024
 RAW_BYTES_MAX = 64 * 1024
 """How much of a rejected line is kept."""

@@ -25,7 +25,9 @@ WITH mapped AS (
         nullif(e.refs, '[]') AS refs,
         nullif(e.caused_by, '[]') AS caused_by,
         nullif(e.inputs, '[]') AS inputs,
-        coalesce(e.data, '{}') AS data
+        coalesce(e.data, '{}') AS data,
+        coalesce(array_to_string(json_keys(e.data), chr(31)), '') AS own_names,
+        coalesce(array_to_string(json_type(e.data, '$.*'), chr(31)), '') AS own_types
     FROM typed
 )
 SELECT
@@ -35,8 +37,8 @@ SELECT
     types::VARCHAR AS types,
     coalesce(keys = list_count(types), false) AS has_known_keys,
     list_count([e.seq, e.clock, e.revision, e.generation, e.epoch]) AS integers,
-    json_structure(data) AS structure,
-    coalesce(len(json_keys(data)), -1) AS data_keys,
+    own_names,
+    own_types,
     coalesce(
         is_plain
         AND length(e.event_id) BETWEEN 1 AND 200 AND length(run_id) BETWEEN 1 AND 200
@@ -48,6 +50,6 @@ SELECT
         AND CASE WHEN refs IS NULL THEN true ELSE is_refs(refs) END
         AND CASE WHEN caused_by IS NULL THEN true ELSE is_identifiers(caused_by) END
         AND CASE WHEN inputs IS NULL THEN true ELSE is_inputs(inputs) END
-        AND NOT regexp_matches(data, '[:,\[]\s*-?(?:[nN][aA]|[iI]|[0-9]{19}|[0-9][0-9.]*[eE]\+?[0-9]{3})')
-        AND CASE WHEN regexp_matches(data, '^\{[^{\[]*[{\[]') THEN has_unique_keys_inside(data) ELSE true END, false) AS is_sound
+        AND CASE WHEN regexp_matches(own_types, 'DOUBLE|OBJECT|ARRAY') THEN has_plain_numbers(data) AND has_unique_keys_inside(data)
+            ELSE NOT regexp_matches(data, '[0-9]{19}') OR has_plain_numbers(data) END, false) AS is_sound
 FROM parts

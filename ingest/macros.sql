@@ -29,3 +29,5 @@ CREATE OR REPLACE TEMP MACRO is_inputs(list) AS
 CREATE OR REPLACE TEMP MACRO has_unique_keys_inside(object) AS CASE
     WHEN strlen(object) - strlen(replace(replace(object, '{', ''), '[', '')) > 60 THEN false
     ELSE len(list_filter(json_keys(object, '$..*'), lambda names: len(list_distinct(names)) <> len(names))) = 0 END;
+CREATE OR REPLACE TEMP MACRO has_plain_numbers(object) AS
+    NOT regexp_matches(object, '[:,\[]\s*-?(?:[nN][aA]|[iI]|[0-9]{19}|[0-9][0-9.]*[eE]\+?[0-9]{3})');

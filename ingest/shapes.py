@@ -6,7 +6,6 @@ narrower than the strict reader, and a differential test holds the two against e
 
 from __future__ import annotations
 
-import json
 import types
 import typing
 from typing import Any, NamedTuple, get_args, get_origin
@@ -18,6 +17,7 @@ from ingest.events import KINDS, Event, ObjectId
 _TEXT = frozenset({"VARCHAR"})
 _INTEGER = frozenset({"UBIGINT", "BIGINT"})
 _JSON_TYPES: dict[object, frozenset[str]] = {str: _TEXT, int: _INTEGER, bool: frozenset({"BOOLEAN"}), float: _INTEGER | {"DOUBLE"}}
+_SEPARATOR = "\x1f"
 _DIGITS_18 = 10**18
 """No number of a sound line has more digits, so a bound beyond them needs no look at the value."""
 
@@ -32,10 +32,10 @@ class Shape(NamedTuple):
     """Every top-level key is an envelope field, and stands once."""
     integers: int
     """Integer fields of the envelope whose value fits into 64 bits."""
-    structure: str
-    """`json_structure` of `data`."""
-    data_keys: int
-    """Keys at the top of `data`, counting one that stands twice as two."""
+    own_names: str
+    """Keys at the top of `data`, with a separator between two; one that stands twice is here twice."""
+    own_types: str
+    """JSON types of their values, in the same order."""
 
 
 class Field(NamedTuple):
@@ -85,18 +85,18 @@ def is_event_shape(shape: Shape) -> bool:
 
 
 def _is_data_shape(shape: Shape) -> bool:
-    structure = json.loads(shape.structure)
-    names = structure if isinstance(structure, dict) else {}  # an empty object has the structure "JSON"
-    if len(names) != shape.data_keys:
+    names, json_types = shape.own_names.split(_SEPARATOR), shape.own_types.split(_SEPARATOR)
+    if len(set(names)) < len(names) or len(names) != len(json_types):
         return False
+    types_by_name = dict(zip(names, json_types, strict=True))
     decision = KINDS.get(shape.kind)
-    return decision is None or all(_is_own_shape(field, names.get(name, "NULL")) for name, field in decision.model_fields.items())
+    return decision is None or all(_is_own_shape(field, types_by_name.get(name, "NULL")) for name, field in decision.model_fields.items())
 
 
-def _is_own_shape(field: FieldInfo, json_type: object) -> bool:
+def _is_own_shape(field: FieldInfo, json_type: str) -> bool:
     if json_type == "NULL":
         return not field.is_required()
-    return isinstance(json_type, str) and _is_judged_by_type(field) and json_type in _JSON_TYPES[_plain(field.annotation)]
+    return _is_judged_by_type(field) and json_type in _JSON_TYPES[_plain(field.annotation)]
 
 
 def _is_judged_by_type(field: FieldInfo) -> bool:

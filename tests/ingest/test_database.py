@@ -14,6 +14,7 @@ import pytest
 from ingest.database import Database, open_for_read, open_for_write
 from ingest.errors import DatabaseBusy, DatabaseUnusable, StorageFailed
 from ingest.load import load
+from ingest.reading import CHUNKS_COMMITTED
 from tests.ingest.lines import line, rows, write
 
 HOLD = """
@@ -166,20 +167,21 @@ def test_an_interrupted_batch_leaves_nothing_of_itself(tmp_path: Path) -> None:
     path = write(tmp_path / "log.jsonl", *(line(number) for number in range(1, 100)), b"bad")
 
     class Stop(Exception):
-        """Raised after the second batch."""
+        """Raised in the second transaction."""
 
-    def stop_at_second(progress: object) -> None:
+    def stop_in_second(progress: object) -> None:
         seen.append(progress)
-        if len(seen) == 2:
+        if len(seen) == CHUNKS_COMMITTED + 3:
             raise Stop
 
     seen: list[object] = []
     with open_for_write(tmp_path / "db.duckdb") as opened:
         with pytest.raises(Stop):
-            load(opened, [path], chunk_bytes=2000, on_progress=stop_at_second)
+            load(opened, [path], chunk_bytes=1000, on_progress=stop_in_second)
         assert_ledger_agrees(opened, path)
         report = load(opened, [path])
         assert (report.events + report.duplicates, report.quarantined) == (99, 1)
+        assert 0 < report.duplicates < 99
         assert_ledger_agrees(opened, path)
 
 

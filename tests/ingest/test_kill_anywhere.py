@@ -30,7 +30,7 @@ from pathlib import Path
 from ingest.database import Limits, open_for_write
 from ingest.load import load
 with open_for_write(Path(sys.argv[1]), Limits(threads=1)) as database:
-    load(database, [sys.argv[2]], chunk_bytes=8000)
+    load(database, [sys.argv[2]], chunk_bytes=800)
 """
 
 

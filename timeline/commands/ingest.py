@@ -13,7 +13,7 @@ from timeline.safe import printable
 from timeline.terminal import DEFAULT_DATABASE, AsJson, Database, note, print_json, print_line
 
 if TYPE_CHECKING:
-    from ingest.load import Progress
+    from ingest.reading import Progress
 
 
 _ALSO = {"duplicates": "known already", "conflicts": "in conflict", "quarantined": "refused", "blank": "blank", "pending": "pending"}

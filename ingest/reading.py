@@ -1,0 +1,248 @@
+"""One file on its way into the database, piece by piece; what is read and how far it was read are committed together."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import chain
+from types import TracebackType
+from typing import BinaryIO, NamedTuple, Self
+
+import duckdb
+
+from ingest.batch import Counts, Rejected, load_chunk
+from ingest.chunks import READ_BYTES, Chunk, CompressedInputBroken, SkippedLine, Tail, chunks, is_packed, plain, unpacked
+from ingest.database import Database, duckdb_errors
+from ingest.documents import items_as_lines
+from ingest.ledger import STDIN, Entry, entry_for
+from ingest.sniff import DOCUMENT_BYTES_MAX, HEAD_BYTES, Source, refusal_of_encoding, sniff, source_named
+from ingest.strict import Refusal, parse_document
+
+CHUNKS_COMMITTED = 16
+"""Chunks in one transaction. Many, because DuckDB writes whole row groups straight to the file, and the rest twice."""
+
+
+class Progress(NamedTuple):
+    """Where an ingest stands."""
+
+    path: str
+    """File that is being read."""
+    done_bytes: int
+    """Bytes of it that were read, as they lie on disk."""
+    total_bytes: int | None
+    """Its size; None for standard input."""
+    events: int
+    """Events loaded so far, of all files."""
+
+
+class Options(NamedTuple):
+    """What holds for every file of an ingest."""
+
+    forced: Source | None
+    """The source that every file is taken for; None where the content decides."""
+    run: str | None
+    """run_id of lines that have none."""
+    chunk_bytes: int
+    """How much text is judged at once."""
+    on_progress: Callable[[Progress], None]
+    """Told after each chunk."""
+
+
+class Transaction:
+    """Pieces of files that are committed together. Leaving it commits; an error takes back what is not committed."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.pieces = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if error is None:
+            self._commit()
+        elif self.pieces:
+            with suppress(duckdb.Error):  # a dead connection has rolled back already
+                self.database.connection.execute("ROLLBACK")
+
+    def begin(self) -> duckdb.DuckDBPyConnection:
+        """The connection, inside a transaction."""
+        if not self.pieces:
+            self.database.connection.execute("BEGIN")
+        self.pieces += 1
+        return self.database.connection
+
+    def end(self) -> None:
+        """A piece is complete: commit it, or leave it for the commit of a later one."""
+        if self.pieces >= CHUNKS_COMMITTED:
+            self._commit()
+
+    def _commit(self) -> None:
+        if self.pieces:
+            self.pieces = 0
+            with duckdb_errors("committing to", self.database.path):
+                self.database.connection.execute("COMMIT")
+
+
+class Reading:
+    """One file, from the place where its ledger says that reading stopped."""
+
+    def __init__(self, transaction: Transaction, path: str, options: Options, total: Counts) -> None:
+        self.transaction = transaction
+        self.path = path
+        self.options = options
+        self.total = total
+
+    def load(self) -> int:
+        """Load what is new of the file, add its lines to the total, give the number of pending lines. Raises OSError."""
+        connection = self.transaction.database.connection
+        if self.path == STDIN:
+            return self._load(sys.stdin.buffer, None, entry_for(connection, STDIN))
+        with open(self.path, "rb", opener=_open_regular) as stream:
+            return self._load(stream, stream.fileno(), entry_for(connection, os.path.abspath(self.path)))
+
+    def _load(self, stream: BinaryIO, descriptor: int | None, entry: Entry) -> int:
+        self.descriptor, self.entry = descriptor, entry
+        self.size = None if descriptor is None else os.fstat(descriptor).st_size
+        self.is_packed = descriptor is not None and is_packed(os.pread(descriptor, 4, 0))
+        forced = self.options.forced
+        is_known = descriptor is not None and entry.is_continued_by(descriptor) and not (forced and forced.name != entry.format)
+        if is_known and self.size == entry.disk_bytes:
+            self._count_again()
+            return 0
+        read_bytes = min(READ_BYTES, self.options.chunk_bytes)
+        if is_known and not self.is_packed and not source_named(entry.format).document_kinds:
+            self._count_again()
+            stream.seek(entry.offset_bytes)
+            self.source = source_named(entry.format)
+            return self._load_lines(plain(stream, read_bytes))
+        entry.restart()
+        return self._load_from_start(unpacked(stream, read_bytes))
+
+    def _count_again(self) -> None:
+        """Lines that the ledger knows: what became events then is a duplicate now."""
+        known = self.entry.counts
+        self.total.add(Counts(known.lines, 0, known.events + known.duplicates, known.conflicts, known.quarantined, known.blank))
+
+    def _load_from_start(self, blocks: Iterator[bytes]) -> int:
+        begun: list[bytes] = []
+        broken = None
+        try:
+            while sum(map(len, begun)) < HEAD_BYTES and (block := next(blocks, b"")):
+                begun.append(block)
+        except CompressedInputBroken as error:
+            broken = error
+        head = b"".join(begun)[:HEAD_BYTES]
+        self.source = self.options.forced or sniff(head)
+        if refusal := refusal_of_encoding(head):
+            self._store(None, [Rejected.of(head, 0, 1, refusal)], 0)
+            return self._finish(0)
+        blocks = chain(begun, blocks, _raising(broken))
+        return self._load_document(blocks) if self.source.document_kinds else self._load_lines(blocks)
+
+    def _load_lines(self, blocks: Iterator[bytes]) -> int:
+        pending = 0
+        try:
+            for piece in chunks(blocks, self.entry.offset_bytes, self.entry.counts.lines + 1, self.options.chunk_bytes):
+                pending += self._load_piece(piece)
+        except CompressedInputBroken as error:
+            self._reject_rest(Refusal("compressed", str(error)))
+        return self._finish(pending)
+
+    def _load_piece(self, piece: Chunk | SkippedLine | Tail) -> int:
+        """Load one piece of a file; 1 where it is a last line that is not complete."""
+        if isinstance(piece, SkippedLine):
+            detail = f"{piece.length} bytes"
+            line = Rejected(piece.offset, piece.length, piece.number, "line_too_long", detail, piece.head, piece.sha256)
+            self._store(None, [line], piece.offset + piece.length + 1)
+        elif isinstance(piece, Chunk):
+            self._store(piece, [], piece.offset + len(piece.text) + 1)
+        elif isinstance(parse_document(piece.text), Refusal):
+            return 1
+        else:
+            self._store(Chunk(piece.number, piece.offset, piece.text), [], piece.offset + len(piece.text))
+        return 0
+
+    def _load_document(self, blocks: Iterator[bytes]) -> int:
+        document, refusal = bytearray(), None
+        try:
+            for block in blocks:
+                document += block
+                if len(document) > DOCUMENT_BYTES_MAX:
+                    refusal = Refusal("size", f"the document has more than {DOCUMENT_BYTES_MAX} bytes")
+                    break
+        except CompressedInputBroken as error:
+            refusal = Refusal("compressed", str(error))
+        chunk, broken = items_as_lines(bytes(document))
+        if chunk:
+            self._store(chunk, [], len(document))
+        if refusal := refusal or broken:
+            self._reject_rest(refusal)
+        return self._finish(0)
+
+    def _reject_rest(self, refusal: Refusal) -> None:
+        """Note that a file could not be read any further, as one rejected line at the place where it stopped."""
+        self._store(None, [Rejected.of(b"", self.entry.offset_bytes, self.entry.counts.lines + 1, refusal)], self.entry.offset_bytes)
+
+    def _store(self, chunk: Chunk | None, rejected: list[Rejected], offset_bytes: int) -> None:
+        """Put the chunk's events, the rejected lines and the new place in the ledger into one transaction."""
+        entry = self.entry
+        entry.format = self.source.name
+        entry.stop_at(self.descriptor, offset_bytes, None if self.is_packed else offset_bytes)
+        with duckdb_errors(f"loading {self.path} into", self.transaction.database.path):
+            connection = self.transaction.begin()
+            counts = Counts(lines=len(rejected), quarantined=len(rejected))
+            if chunk:
+                loaded, refused = load_chunk(connection, self.source, chunk, entry.file_id, self.options.run)
+                counts.add(loaded)
+                rejected = rejected + refused
+            _insert_rejected(connection, entry, rejected)
+            entry.counts.add(counts)
+            entry.save(connection)
+        self.transaction.end()
+        self.total.add(counts)
+        self.options.on_progress(Progress(self.path, self._done_bytes(), self.size, self.total.events))
+
+    def _finish(self, pending: int) -> int:
+        """Note that a packed file or a document was read to its end, so that it need not be read again."""
+        if self.descriptor is not None and (self.is_packed or self.source.document_kinds) and not pending:
+            self.entry.stop_at(self.descriptor, self.entry.offset_bytes, self.size)
+            with duckdb_errors(f"loading {self.path} into", self.transaction.database.path):
+                self.entry.save(self.transaction.begin())
+            self.transaction.end()
+        return pending
+
+    def _done_bytes(self) -> int:
+        if self.is_packed and self.descriptor is not None:
+            return os.lseek(self.descriptor, 0, os.SEEK_CUR)
+        return self.entry.offset_bytes
+
+
+def _open_regular(path: str, flags: int) -> int:
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(f"not a regular file; to read a pipe, give it as standard input with `{STDIN}`")
+    return descriptor
+
+
+def _raising(error: CompressedInputBroken | None) -> Iterator[bytes]:
+    """No blocks, and then the error, if there is one."""
+    yield from ()
+    if error:
+        raise error
+
+
+def _insert_rejected(connection: duckdb.DuckDBPyConnection, entry: Entry, rejected: list[Rejected]) -> None:
+    for line in rejected:
+        connection.execute(
+            """INSERT INTO rejected_line SELECT $file, $path, $offset, $length, $number, $reason, $detail, $raw, $sha
+            WHERE NOT EXISTS (FROM rejected_line WHERE path = $path AND byte_offset = $offset AND sha256 = $sha AND reason = $reason)""",
+            {
+                "file": entry.file_id, "path": entry.path, "offset": line.byte_offset, "length": line.byte_length, "number": line.line_no,
+                "reason": line.reason, "detail": line.detail, "raw": line.raw, "sha": line.sha256,
+            },
+        )  # fmt: skip
