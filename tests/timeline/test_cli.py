@@ -75,7 +75,7 @@ def test_every_reading_command_prints_one_document_of_its_shape(terminal: Termin
     assert list(exported) == ["seed", "pytest", "fidelity", "bytes", "expected", "missing_inputs"]
     replayed = ["fidelity", "equal", "digest", "expected_digest", "first_divergence", "findings", "missing_inputs"]
     assert list(terminal.json("replay", seed)) == replayed
-    divergence = terminal.json("replay", seed, "--switch", "runs_once=off")["first_divergence"]
+    divergence = terminal.json("replay", seed, "--switch", "runs_once=off", code=7)["first_divergence"]
     assert list(divergence) == ["index", "at_us", "actor", "expected", "actual", "common"]
     assert list(terminal.json("shrink", seed, "-o", small)) == [
         "seed",
@@ -114,7 +114,7 @@ def test_text_of_events_is_shown_and_never_obeyed(tmp_path: Path):
         terminal.run("doctor"),
         terminal.run("export", finding, "-o", seed),
         terminal.run("replay", seed),
-        terminal.run("replay", seed, "--switch", "runs_once=off"),
+        terminal.run("replay", seed, "--switch", "runs_once=off", code=7),
         terminal.run("diff", run, run),
     ]
     for document in ["objects", "detect", "doctor"]:
@@ -126,7 +126,7 @@ def test_replay_writes_its_events_and_they_are_a_log_like_any_other(terminal: Te
     """The events of the fixed twin load as a run, and diff names what the fix changed."""
     seed, fixed = str(tmp_path / "s.json"), tmp_path / "fixed.jsonl"
     terminal.run("export", "--run", RUN, "-o", seed)
-    terminal.run("replay", seed, "--switch", "runs_once=off", "-o", str(fixed))
+    terminal.run("replay", seed, "--switch", "runs_once=off", "-o", str(fixed), code=7)
     fixed.write_text(fixed.read_text().replace(f'"{RUN}"', '"fixed"'))
     terminal.run("ingest", str(fixed))
     answer = terminal.json("diff", RUN, "fixed")

@@ -25,8 +25,8 @@ def command(
 ) -> None:
     """Run a seed again and hold it against the recording: equal or not, the first divergence, what the detectors find.
 
-    Exit 7 where an unchanged replay diverges. With --switch or --policy a divergence is what was asked for: exit 0. Where the
-    database holds the recorded run, the first divergence is named from it; else from the seed.
+    Exit 7 where the replay diverges, also where --switch or --policy asked for just that. Where the database holds the
+    recorded run, the first divergence is named from it; else from the seed.
 
     Example:
         timeline replay leak.seed.json
@@ -49,7 +49,7 @@ def command(
         print_json(report.model_dump(mode="json"))
     else:
         _print(report)
-    if report.equal is False and not is_changed:
+    if report.equal is False:
         raise ReplayDiverged(f"replaying {seed}: it is not equal to the recording; the first divergence is printed")
 
 
