@@ -32,7 +32,8 @@ EVENTS = int(os.environ.get("BENCH_EVENTS", "1000000"))
 WORKERS = 2
 BARE_WINDOW = """
     CREATE OR REPLACE TEMP TABLE bare AS
-    SELECT event_no, lead(ts_us) OVER (PARTITION BY run_id, subject_kind, subject_id ORDER BY revision, seq, event_no) AS until_us FROM event
+    SELECT event_no, lead(ts_us) OVER (PARTITION BY run_id, subject_kind, subject_id ORDER BY revision, seq, event_no) AS until_us
+    FROM event
 """
 
 
