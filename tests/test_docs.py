@@ -32,7 +32,8 @@ def handwritten_and_generated(root: Path) -> list[Path]:
 def test_generated_page_is_fresh(root: Path, path: str):
     page = root / "docs" / path
     assert page.is_file(), f"docs/{path} is missing: run `make docs` and commit it"
-    assert page.read_text(encoding="utf-8") == PAGES[path], f"docs/{path} is stale: run `make docs` and commit it"
+    is_fresh = page.read_text(encoding="utf-8") == PAGES[path]
+    assert is_fresh, f"docs/{path} is stale: run `make docs` and commit it"
 
 
 def test_no_runbook_outlives_its_detector(root: Path):
