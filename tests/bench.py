@@ -19,7 +19,6 @@ from typing import NamedTuple
 import duckdb
 
 from ingest.database import open_for_write
-from ingest.load import load
 from reference_cluster import scenario
 from reference_cluster.sim.cluster import Staged
 from reference_cluster.sim.run import simulate

@@ -14,9 +14,7 @@ def computed(at: int, hot_idle: int, desired: int, sessions: int = 4, cap: int =
 
 def test_headroom_that_follows_parked_workers_is_found():
     told = log(computed(10, hot_idle=0, desired=4), computed(40, hot_idle=6, desired=8))
-    assert judged(told, DETECTOR) == [
-        ("found", "headroom slots went from 4 to 8 as parked workers went from 0 to 6, at equal demand")
-    ]
+    assert judged(told, DETECTOR) == [("found", "headroom slots went from 4 to 8 as parked workers went from 0 to 6, at equal demand")]
     assert evidence(told, DETECTOR) == [["cp-1-a/janitor:1", "cp-1-a/janitor:2"]]
 
 
