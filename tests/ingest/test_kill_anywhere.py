@@ -76,8 +76,11 @@ def test_every_event_is_there_once_after_a_kill_at_any_of_fifty_system_calls(tmp
     trace = tmp_path / "trace"
     assert ingest(tmp_path / "calm.duckdb", log, root, "strace", "-f", "-o", str(trace), "-e", f"trace={CALLS}").returncode == 0
     points = kill_points(trace.read_text())
-    assert len(points) >= KILLS, "the sweep needs as many points as kills"
-    swept = [points[kill * len(points) // KILLS] for kill in range(KILLS)]
+    spread = [points[kill * len(points) // KILLS] for kill in range(KILLS)]
+    spare = [point for point in points if point not in spread]
+    killed = 0
     with ThreadPoolExecutor(2) as pool:
-        killed = list(pool.map(lambda point: killed_and_healed(tmp_path, log, root, *point), swept))
-    assert sum(killed) >= KILLS * 9 // 10, f"only {sum(killed)} of {KILLS} runs were killed"
+        for swept in (spread, spare):  # a helper thread may take over a call, so that a point is not reached: take another
+            missing = KILLS - killed
+            killed += sum(pool.map(lambda point: killed_and_healed(tmp_path, log, root, *point), swept[:missing]))
+    assert killed >= KILLS * 9 // 10, f"only {killed} of {KILLS} runs were killed"
