@@ -217,3 +217,14 @@ def test_every_class_of_error_has_a_code_of_its_own_and_a_test_here():
     assert codes == [2, 3, 4, 5, 6, 7, 8, 9, 70]
     for code in codes:
         assert any(name.startswith(f"test_{code}_") for name in globals()), f"exit code {code} is reached by no test"
+
+
+def test_a_plugin_that_is_broken_takes_no_other_command_with_it(tmp_path: Path):
+    """It is named on standard error, and everything else works."""
+    program = Program(tmp_path)
+    entry_points = next(tmp_path.glob("*.dist-info")) / "entry_points.txt"
+    entry_points.write_text(PLUGINS + "lost = nowhere_to_be_found:app\n")
+    code, out, err = program.run("cluster", "scenarios")
+    assert code == 0
+    assert "healthy" in out
+    one_line(err, "plug-in 'lost' (nowhere_to_be_found:app) cannot be loaded: ModuleNotFoundError")

@@ -93,7 +93,11 @@ def _add_commands() -> None:
         body, example = split_help(function)
         app.command(name, help=body, epilog=example)(function)
     for entry in sorted(entry_points(group="timeline.commands"), key=lambda entry: entry.name):
-        added = entry.load()
+        try:
+            added = entry.load()
+        except Exception as error:  # noqa: BLE001  somebody else's code: one that is broken must not take all the others with it
+            note(f"timeline: the commands of the plug-in {entry.name!r} ({entry.value}) cannot be loaded: {type(error).__name__}: {error}")
+            continue
         if isinstance(added, typer.Typer):
             app.add_typer(added, name=entry.name)
         else:
