@@ -213,13 +213,13 @@ def _connected(path: Path, limits: Limits, is_writable: bool) -> duckdb.DuckDBPy
     if path.stat().st_size == 0:
         raise DatabaseUnusable(f"opening {path}: the file is empty, it is no database of ours; move it away or name another with --db")
     with duckdb_errors("opening", path):
-        connection = duckdb.connect(str(path), read_only=not is_writable, config=limits.config())
+        # Locked from the start for readers: a second reader in this process shares the first one's settings.
+        locked: dict[str, str | bool | int | float | list[str]] = {} if is_writable else {"lock_configuration": "true"}
+        connection = duckdb.connect(str(path), read_only=not is_writable, config=limits.config() | locked)
         try:
             _check_maker(connection, path)
             if is_writable:
                 _prepare(connection)
-            else:
-                connection.execute("SET lock_configuration = true")
         except BaseException:
             connection.close()
             raise

@@ -20,6 +20,8 @@ with app.setup:
     from timeline.display import safe_label, safe_lines, safe_table, safe_text
     from timeline.terminal import print_line
 
+    NO_LANES = "The log has no leadership and no worker to draw. See what it has with: timeline objects"
+
 
 @app.cell(hide_code=True)
 def _():
@@ -91,8 +93,10 @@ def _():
 
 
 @app.cell(hide_code=True)
-def run_lanes(log, run_choice):
-    charts.swim_lanes(log.lanes(run=run_choice.value))
+def who_led(log, run_choice):
+    run_lanes = log.lanes(run=run_choice.value)
+    mo.stop(run_lanes.lanes.is_empty(), safe_text(NO_LANES))
+    charts.swim_lanes(run_lanes)
     return
 
 
@@ -115,8 +119,10 @@ def explained(finding_choice, log):
 
 
 @app.cell(hide_code=True)
-def object_lanes(finding, log):
-    charts.swim_lanes(log.lanes(f"{finding.subject.kind}/{finding.subject.id}", finding.run_id))
+def one_object(finding, log):
+    object_lanes = log.lanes(f"{finding.subject.kind}/{finding.subject.id}", finding.run_id)
+    mo.stop(object_lanes.lanes.is_empty(), safe_text(NO_LANES))
+    charts.swim_lanes(object_lanes)
     return
 
 

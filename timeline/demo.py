@@ -128,7 +128,10 @@ def _draw(log: Timeline, path: Path) -> str | None:
         return f"{path.name} was left out: it needs the extra notebooks (pip install 'decision-timeline[notebooks]')"
     from timeline.charts import picture, swim_lanes
 
-    picture(swim_lanes(log.lanes()), path)
+    lanes = log.lanes()
+    if lanes.lanes.is_empty():
+        return f"{path.name} was left out: the log has no leadership and no worker"
+    picture(swim_lanes(lanes), path)
     return None
 
 

@@ -69,10 +69,10 @@ ORDER BY panel, id, ts_us, until_us
 _VACANCIES = """
 SELECT lease AS id, until_us AS ts_us, coalesce(next_us, $end_us) AS until_us
 FROM (
-  SELECT lease, ts_us + dur_us AS until_us, lead(ts_us) OVER (PARTITION BY lease ORDER BY ts_us) AS next_us
-  FROM leadership_interval WHERE run_id = $run AND NOT is_open
+  SELECT lease, is_open, ts_us + dur_us AS until_us, lead(ts_us) OVER (PARTITION BY lease ORDER BY ts_us) AS next_us
+  FROM leadership_interval WHERE run_id = $run
 )
-WHERE coalesce(next_us, $end_us) > until_us
+WHERE NOT is_open AND coalesce(next_us, $end_us) > until_us
 ORDER BY id, ts_us
 """
 

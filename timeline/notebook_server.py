@@ -47,6 +47,7 @@ def serve(notebook: Path, database: Path, port: int, say: Callable[[str], None])
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((LOOPBACK, port))
+        listener.listen()  # who opens the address at once waits, and is not refused
     except OSError as error:
         raise UsageError(f"serving the notebook at {LOOPBACK}:{port}: {error.strerror}; choose another port, 0 for any free one") from None
     host = f"{LOOPBACK}:{listener.getsockname()[1]}"

@@ -1,0 +1,145 @@
+"""Charts: what is drawn, what is folded, and that text of events is data and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingest.errors import UsageError
+from tests.story import START_US, story
+from timeline.charts import picture, swim_lanes
+from timeline.findings import Finding, Subject
+from timeline.lanes import LANES_MAX, Lanes, lanes_of
+
+SECOND = 1_000_000
+HANDOVER = """
+    0s    cp-1/elector  lease/janitor  lease.acquired  holder=cp-1-a
+    10s   cp-1/elector  lease/janitor  lease.lost      holder=cp-1-a
+    25s   cp-2/elector  lease/janitor  lease.acquired  holder=cp-2-a
+    26s   cp-2/pool     worker/w-1     worker.spawned
+    30s   cp-2/pool     worker/w-1     worker.activated
+    40s   cp-2/pool     worker/w-1     worker.parked
+"""
+LEAK = """
+    0s    cp-1/pool  worker/w-1  worker.activated
+    5s    cp-1/pool  worker/w-2  worker.activated
+    9s    cp-1/pool  worker/w-2  worker.parked  ttl=60s
+    400s  cp-1/pool  worker/w-1  worker.heartbeated
+"""
+
+
+W_2_SITS = Finding(
+    finding_id="0123456789ab",
+    run_id="run",
+    detector="warm_pool/stale_hot_idle",
+    severity="warning",
+    verdict="found",
+    subject=Subject(kind="worker", id="w-2"),
+    since=START_US + 9 * SECOND,
+    until=None,
+    evidence=[],
+    says="worker w-2 sat hot_idle",
+    cost=None,
+    data={},
+)
+
+
+def lanes(text: str, found: Sequence[Finding] = (), kind: str | None = None, id_: str | None = None) -> Lanes:
+    return lanes_of(story(text), "run", found, kind, id_)
+
+
+def drawn(one: Lanes) -> dict[str, Any]:
+    spec: dict[str, Any] = json.loads(swim_lanes(one).to_json())
+    return spec
+
+
+def test_who_led_and_when_nobody_did():
+    """Leadership has its own stretches, and the time between two leaders is a vacancy."""
+    told = lanes(HANDOVER)
+    led = told.stretches.filter(panel="lease").select("whom", "ts_us", "until_us").rows()
+    assert [(whom, (ts_us - START_US) // SECOND, (until_us - START_US) // SECOND) for whom, ts_us, until_us in led] == [
+        ("cp-1-a", 0, 10),
+        ("cp-2-a", 25, 40),
+    ]
+    assert told.vacancies.rows() == [("janitor", START_US + 10 * SECOND, START_US + 25 * SECOND)]
+
+
+def test_a_worker_with_a_finding_stands_first_and_is_marked():
+    told = lanes(LEAK, [W_2_SITS])
+    assert told.lanes.filter(panel="worker").select("id", "is_marked").rows() == [("w-2", True), ("w-1", False)]
+    assert told.findings.select("id", "detector").rows() == [("w-2", "warm_pool/stale_hot_idle")]
+
+
+def test_lanes_of_an_object_are_those_of_what_has_to_do_with_it():
+    """Asked about one worker, no other has a lane; what is found about others is counted."""
+    told = lanes(LEAK, [W_2_SITS], "worker", "w-1")
+    assert told.lanes.filter(panel="worker")["id"].to_list() == ["w-1"]
+    assert told.elsewhere == 1
+
+
+def test_workers_beyond_the_screen_are_folded_and_counted():
+    crowd = "\n".join(f"{number}s cp-1/pool worker/w-{number} worker.activated" for number in range(LANES_MAX + 6))
+    told = lanes(crowd)
+    assert len(told.lanes.filter(panel="worker")) == LANES_MAX
+    assert "6 more workers folded" in drawn(told)["title"]["subtitle"]
+
+
+def test_stretches_within_one_pixel_become_one_that_says_how_many():
+    """A thousand moves in a second of a long log are one mark of their lane."""
+    moves = "\n".join(f"10.{step:03}s cp-1/pool worker/w-1 worker.{('parked', 'claimed')[step % 2]}" for step in range(1000))
+    told = lanes(f"0s cp-1/pool worker/w-1 worker.activated\n{moves}\n3600s cp-1/pool worker/w-2 worker.spawned")
+    first, folded = told.stretches.filter(panel="worker", id="w-1").select("state", "pieces").rows()
+    assert first == ("hot", 1)
+    assert folded[1] == 1000
+
+
+def test_microseconds_become_milliseconds_in_the_chart_and_nowhere_before():
+    (held, *_) = [row for row in rows(drawn(lanes(HANDOVER))) if row.get("whom") == "cp-1-a"]
+    assert (held["from_ms"], held["until_ms"]) == (START_US / 1000, START_US / 1000 + 10_000)
+    assert (held["since"], held["lasted"]) == ("00:00:00.000", "10s")
+
+
+def rows(spec: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every row of data of a chart."""
+    return [row for rows in spec["datasets"].values() for row in rows]
+
+
+def without_data(spec: Any) -> Any:
+    if isinstance(spec, list):
+        return [without_data(part) for part in spec]
+    if not isinstance(spec, dict):
+        return spec
+    return {name: without_data(part) for name, part in spec.items() if name not in {"data", "datasets"}}
+
+
+@pytest.mark.parametrize("payload", ["datum.x; alert(1)", "a.b[0]", "text/html:<script>x</script>", "\x1b[2J\u202e", "#{evil}", "w" * 5000])
+def test_text_of_events_is_data_and_nothing_else(payload: str):
+    """Outside its rows a chart is the same whatever the objects are called; in the rows no character commands anything."""
+    connection = story(LEAK)
+    for table in ("worker_state_interval", "session_interval"):
+        connection.execute(f"UPDATE {table} SET worker = $payload WHERE worker = 'w-1'", {"payload": payload})
+    named, plain = drawn(lanes_of(connection, "run", [])), drawn(lanes_of(story(LEAK), "run", []))
+    assert without_data(named) == without_data(plain)
+    texts = [value for row in rows(named) for value in row.values() if isinstance(value, str)]
+    assert any(text.startswith(payload[:3].replace("\x1b", "\\u001b")) for text in texts)
+    assert all(text.isprintable() and len(text) <= 200 for text in texts)
+
+
+@pytest.mark.parametrize(("name", "begins"), [("lanes.png", b"\x89PNG"), ("lanes.svg", b"<svg")])
+def test_a_picture_is_drawn(tmp_path: Path, name: str, begins: bytes):
+    picture(swim_lanes(lanes(HANDOVER)), tmp_path / name)
+    assert (tmp_path / name).read_bytes().startswith(begins)
+
+
+def test_a_log_without_leaders_and_workers_says_what_to_do():
+    with pytest.raises(UsageError, match="timeline objects"):
+        swim_lanes(lanes("0s cp-1/control_plane session/s-1 session.queued"))
+
+
+def test_a_picture_of_another_kind_is_refused(tmp_path: Path):
+    with pytest.raises(UsageError, match=r"lanes\.gif"):
+        picture(swim_lanes(lanes(HANDOVER)), tmp_path / "lanes.gif")
