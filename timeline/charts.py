@@ -233,18 +233,16 @@ def _time_axis(lanes: Lanes) -> alt.Axis:
 
 def _title(lanes: Lanes) -> alt.TitleParams:
     """What is drawn and what was left out, in words and numbers of ours."""
-    workers = int((lanes.lanes["panel"] == "worker").sum())
     leaking = int(((lanes.lanes["panel"] == "worker") & lanes.lanes["is_marked"]).sum())
     vacant_us = int((lanes.vacancies["until_us"] - lanes.vacancies["ts_us"]).sum())
     says: Sequence[str] = [
         f"Findings on {leaking} of {_count(lanes.workers, 'worker')}" if leaking else "No finding on any worker",
         f"nobody led for {_short(vacant_us)} of {_short(lanes.end_us - lanes.start_us)}" if vacant_us else "",
     ]
-    folded = lanes.workers - workers
     below = [
         f"{_count(len(lanes.findings), 'finding')} in red",
         f"{_count(lanes.elsewhere, 'finding')} about other objects" if lanes.elsewhere else "",
-        f"{_count(folded, 'more worker')} folded" if folded else "",
+        f"{_count(lanes.folded, 'more lane')} folded" if lanes.folded else "",
         "thin dark bars are sessions, grey ticks retirements",
     ]
     return alt.TitleParams("; ".join(filter(None, says)), subtitle=" · ".join(filter(None, below)))

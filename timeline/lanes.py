@@ -1,12 +1,13 @@
 """Lanes: the intervals of a run, or of what has to do with one object, cut to what fits on a screen.
 
-The reduction is done in SQL. At most LANES_MAX workers have a lane, those with findings first, and the others are counted.
+The reduction is done in SQL. Each panel has only so many lanes, those with findings first, and the others are counted.
 Stretches of a lane that begin within the same pixel become one, which shows the longest of them and says how many it holds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 import polars as pl
@@ -15,6 +16,8 @@ from duckdb import DuckDBPyConnection
 from timeline.findings import Finding
 
 LANES_MAX = 24
+OTHERS_MAX = 8
+"""Lanes of workers, and of every other panel."""
 PIXELS = 900
 """Stretches of one lane that a chart tells apart."""
 
@@ -92,7 +95,9 @@ class Lanes:
     findings: pl.DataFrame
     """Findings about what has a lane: panel, id, detector, severity, says, ts_us, until_us."""
     workers: int
-    """Workers that there are; those without a lane are folded."""
+    """Workers that there are, with a lane or without."""
+    folded: int
+    """Lanes that were left out."""
     elsewhere: int
     """Findings about what has no lane."""
 
@@ -106,11 +111,12 @@ def lanes_of(
     ends = connection.execute("SELECT start_us, end_us FROM log_bounds WHERE run_id = $run", {"run": run_id}).fetchone()
     start_us, end_us = ends or (0, 0)
     chosen = connection.execute(_WORKERS, {"run": run_id, "kind": kind, "id": id_, "found": found, "most": LANES_MAX}).fetchall()
-    workers = [worker for worker, *_ in chosen]
+    workers, there = [worker for worker, *_ in chosen], max((there for *_, there in chosen), default=0)
     bound = {"run": run_id, "kind": kind, "id": id_, "workers": workers, "start_us": start_us, "end_us": end_us}
     stretches = pl.DataFrame(connection.sql(_FOLDED, params=bound))
     subjects = {(one.subject.kind, one.subject.id) for one in findings}
-    lanes = [(panel, lane, (panel, lane) in subjects) for panel, lane in _in_order(stretches, workers)]
+    every = [*_in_order(stretches, subjects), *(("worker", worker) for worker in workers)]
+    lanes = [(panel, lane, (panel, lane) in subjects) for panel in PANELS for of, lane in every if of == panel]
     drawn = {(panel, lane) for panel, lane, _ in lanes}
     marked = [_mark(one, end_us) for one in ordered if (one.subject.kind, one.subject.id) in drawn]
     return Lanes(
@@ -120,7 +126,8 @@ def lanes_of(
         stretches=stretches,
         vacancies=pl.DataFrame(connection.sql(_VACANCIES, params={"run": run_id, "end_us": end_us})),
         findings=pl.DataFrame(marked, schema=MARK, orient="row"),
-        workers=max((there for *_, there in chosen), default=0),
+        workers=there,
+        folded=there - len(workers) + _others(stretches) - sum(panel != "worker" for panel, *_ in lanes),
         elsewhere=len(findings) - len(marked),
     )
 
@@ -136,16 +143,20 @@ MARK = {
 }
 
 
-def _in_order(stretches: pl.DataFrame, workers: Sequence[str]) -> list[tuple[str, str]]:
-    """The lanes from top to bottom; control planes in order of appearance."""
-    first = stretches.group_by("panel", "id").agg(pl.col("ts_us").min()).sort("ts_us", "id")
-    named = {panel: first.filter(pl.col("panel") == panel)["id"].to_list() for panel in ("lease", "control_plane", "memory")}
-    by_panel = {**named, "worker": list(workers)}
-    return [(panel, lane) for panel in PANELS for lane in by_panel[panel]]
+def _in_order(stretches: pl.DataFrame, marked: AbstractSet[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The lanes of leases, control planes and memories, in order of appearance; where there are too many, those with findings."""
+    first = stretches.group_by("panel", "id").agg(pl.col("ts_us").min()).sort("ts_us", "id").select("panel", "id").rows()
+    by_panel = {panel: [lane for lane in first if lane[0] == panel] for panel in ("lease", "control_plane", "memory")}
+    kept = {lane for lanes in by_panel.values() for lane in sorted(lanes, key=lambda lane: lane not in marked)[:OTHERS_MAX]}
+    return [lane for lane in first if lane in kept]
 
 
 PANELS = ("lease", "control_plane", "worker", "memory")
 """What has lanes, from top to bottom: leadership, lives of control planes, rows of workers, what memory takes them for."""
+
+
+def _others(stretches: pl.DataFrame) -> int:
+    return stretches.filter(~pl.col("panel").is_in(["worker", "session"])).select("panel", "id").n_unique()
 
 
 def _mark(one: Finding, end_us: int) -> tuple[str, str, str, str, str, int, int]:

@@ -13,7 +13,7 @@ from ingest.errors import UsageError
 from tests.story import START_US, story
 from timeline.charts import picture, swim_lanes
 from timeline.findings import Finding, Subject
-from timeline.lanes import LANES_MAX, Lanes, lanes_of
+from timeline.lanes import LANES_MAX, OTHERS_MAX, Lanes, lanes_of
 
 SECOND = 1_000_000
 HANDOVER = """
@@ -85,7 +85,16 @@ def test_workers_beyond_the_screen_are_folded_and_counted():
     crowd = "\n".join(f"{number}s cp-1/pool worker/w-{number} worker.activated" for number in range(LANES_MAX + 6))
     told = lanes(crowd)
     assert len(told.lanes.filter(panel="worker")) == LANES_MAX
-    assert "6 more workers folded" in drawn(told)["title"]["subtitle"]
+    assert "6 more lanes folded" in drawn(told)["title"]["subtitle"]
+
+
+def test_of_many_control_planes_those_with_findings_have_a_lane():
+    """A fleet that was rolled out again and again does not push the workers off the screen."""
+    lives = "\n".join(f"{number}s cp-{number}/control_plane control_plane/cp-{number}-a control_plane.started" for number in range(30))
+    last = W_2_SITS.model_copy(update={"subject": Subject(kind="control_plane", id="cp-29-a")})
+    told = lanes(lives, [last])
+    assert told.lanes.filter(panel="control_plane")["id"].to_list() == [*(f"cp-{number}-a" for number in range(OTHERS_MAX - 1)), "cp-29-a"]
+    assert told.folded == 30 - OTHERS_MAX
 
 
 def test_stretches_within_one_pixel_become_one_that_says_how_many():
