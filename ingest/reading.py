@@ -21,8 +21,9 @@ from ingest.ledger import STDIN, Entry, entry_for
 from ingest.sniff import DOCUMENT_BYTES_MAX, HEAD_BYTES, Source, refusal_of_encoding, sniff, source_named
 from ingest.strict import Refusal, parse_document
 
-CHUNKS_COMMITTED = 16
-"""Chunks in one transaction. Many, because DuckDB writes whole row groups straight to the file, and the rest twice."""
+CHUNKS_COMMITTED = 8
+"""Chunks in one transaction. Some, because DuckDB writes whole row groups straight to the file, and the rest twice; not more,
+because what is not committed cannot all be spilled."""
 
 
 class Progress(NamedTuple):
