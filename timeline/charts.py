@@ -23,7 +23,7 @@ from timeline.safe import printable
 WIDTH = 820
 LANE = 22
 """Height of a lane in pixels."""
-NAME_MAX = 34
+NAME_MAX = 26
 """Characters of a name that have room beside a lane."""
 
 # Told apart by everybody, on paper too: hues after Okabe and Ito ("Color Universal Design", 2008), each with its own lightness.
@@ -103,7 +103,8 @@ def _panel(lanes: Lanes, panel: str, width: int, *, is_last: bool) -> alt.LayerC
 def _leaders(stretches: pl.DataFrame, x: alt.X, y: alt.Y, _: Sequence[str] | None) -> list[alt.Chart]:
     """Who held the lease, by name."""
     held = _bars(stretches, x, y, {"whom": "leader"})
-    label: dict[str, Any] = {"align": "left", "dx": 6, "color": "white", "fontSize": 10.5, "fontWeight": "bold", "clip": True}
+    room = alt.ExprRef("max(1, scale('x', datum.until_ms) - scale('x', datum.from_ms) - 10)")
+    label: dict[str, Any] = {"align": "left", "dx": 6, "color": "white", "fontSize": 10.5, "fontWeight": "bold", "limit": room}
     return [held.mark_bar(color=LEADER, clip=True, stroke="white"), _points(stretches, x, y).mark_text(**label).encode(text="whom:N")]
 
 
