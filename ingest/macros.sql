@@ -1,8 +1,8 @@
 -- What the checks of ingest/envelope.sql are made of. Each is true only where ingest/strict.py would agree.
-CREATE OR REPLACE TEMP MACRO utc_us(moment) AS epoch_us(try_cast(moment AS TIMESTAMPTZ));
+CREATE OR REPLACE TEMP MACRO utc_us(moment) AS epoch_us(try_cast(upper(moment) AS TIMESTAMPTZ));
 CREATE OR REPLACE TEMP MACRO is_time(moment) AS
-    regexp_full_match(moment, '[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?'
-        || '(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])')
+    regexp_full_match(moment, '[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?'
+        || '(?:[Zz]|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])')
     AND NOT starts_with(moment, '0000') AND utc_us(moment) IS NOT NULL;
 CREATE OR REPLACE TEMP MACRO is_short(list, path) AS
     NOT contains(list, '""') AND CASE WHEN strlen(list) <= 200 THEN true

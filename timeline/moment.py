@@ -22,7 +22,7 @@ def moment_of(text: str, start_us: int, end_us: int) -> int:
             return start_us + distance_us if text[0] == "+" else end_us - distance_us
     else:
         try:
-            return (datetime.fromisoformat(text) - EPOCH) // timedelta(microseconds=1)
+            return moment_us(text.upper())  # RFC 3339 allows `t` and `z`, Python does not
         except (ValueError, TypeError):  # not a time; a time without its offset from UTC
             pass
     raise UsageError(f"reading the time {text!r}: write {FORMS}")

@@ -122,6 +122,7 @@ ACCEPTED: dict[str, bytes] = {
     "unknown kind": line(kind="gadget.polished", data={"any": [{"thing": 1.5}], "text": 'a "quote", [bracket] and nan'}),
     "known word in another case": line(kind="Worker.Parked", data={}),
     "offset": line(time="2026-01-31T14:00:01.000001+02:00"),
+    "small letters": line(time="2026-01-31t12:00:01.000001z", commit_time="2026-01-31t12:00:01z"),
     "nanoseconds": line(time="2026-01-31T12:00:01.000001999Z"),
     "pair of surrogates": line(actor="cp-1/\U0001f600"),
     "escaped quote in a long id": line(refs=[{"role": "r", "kind": "k", "id": 'x"' * 90}]),

@@ -26,7 +26,7 @@ TOKENS = [
     '"2026-01-31T12:00:00+15:00"', '"' + "x" * 201 + '"', '[{"role":"r","kind":"k","id":"i"}]', '[{"role":"r","kind":"k","id":7}]',
     '[{"kind":"k","id":"i","role":"r"}]', '[{"role":"r","kind":"k","id":"i","id":"j"}]', '[{"role":"r","role":"r","kind":"k"}]',
     '[{"source":"store","kind":"k","id":"i","version":null}]', '[{"source":"store","kind":"k","id":"i","colour":1}]',
-    '{"kind":"worker","id":"w","id":"w"}', '{"id":"w","kind":"worker"}', '{"kind":"worker","id":"\\u0077"}',
+    '{"kind":"worker","id":"w","id":"w"}', '{"id":"w","kind":"worker"}', '{"kind":"worker","id":"\\u0077"}', '"2026-01-31t12:00:00z"',
 ]  # fmt: skip
 FIELDS = [*event(), "workload", "generation", "epoch", "reason", "colour", "", "Seq", "__proto__"]
 OWN = ["to_state", "owner", "vcpu", "ttl_us", "org", "colour", "from_state"]
