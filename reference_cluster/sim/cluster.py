@@ -67,7 +67,7 @@ class Cluster:
     def __init__(self, scenario: Scenario, simulation: Simulation, switches: Mapping[str, bool], policy: Mapping[str, Any]) -> None:
         self.scenario = scenario
         self.simulation = simulation
-        on = Switches.named(name for name, is_on in switches.items() if is_on)
+        on = frozenset(name for name in Switches.named(switches) if switches[name])
         self.switches = Switches(on, simulation.note)
         self.config = _config(scenario.config, policy, self.switches)
 

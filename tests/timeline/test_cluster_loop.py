@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from ingest.errors import UsageError
 from reference_cluster.scenario import load
 from reference_cluster.sim.cluster import Staged
 from reference_cluster.sim.run import simulate
@@ -25,6 +28,9 @@ def test_elector_that_runs_once_is_found_replayed_shrunk_and_fixed():
     assert fixed.findings == []
     assert fixed.first_divergence is not None
     assert "lease.attempted" in (fixed.first_divergence.actual or "")
+
+    with pytest.raises(UsageError, match="'elector_runs_onec': there is none"):
+        replay(seed, {"elector_runs_onec": False})  # a slip of the finger must not pass for a bug that is off
 
     small = shrink(seed)
     assert (small.faults_before, small.faults) == (3, 1)
