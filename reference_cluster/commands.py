@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="The reference cluster: a control plane to be observed, with faults to inject and bugs to switch on.",
+    help="The reference cluster, with faults and bugs to switch on.",
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
@@ -31,7 +31,7 @@ _FAULT = re.compile(r"(?P<name>[a-z_]+)(:(?P<target>[^@+]+))?(@(?P<at>[0-9a-z]+)
 
 @app.command(epilog="\b\nExample:\n    timeline cluster scenarios")
 def scenarios(as_json: AsJson = False) -> None:
-    """List the scenarios: what each shows, and the seed document that it comes from."""
+    """List the scenarios: what each shows, and where it comes from."""
     from reference_cluster.scenario import load, names
 
     rows = [{"scenario": name, **load(name).model_dump(include={"title", "shows", "seed_document"})} for name in names()]
@@ -40,7 +40,7 @@ def scenarios(as_json: AsJson = False) -> None:
 
 @app.command(epilog="\b\nExample:\n    timeline cluster bugs --json")
 def bugs(as_json: AsJson = False) -> None:
-    """List the planted bugs: switch, catalogue id, scenario that shows it, detectors that must find it."""
+    """List the planted bugs: switch, id, scenario, detectors."""
     from reference_cluster.bugs import declared_bugs
 
     rows = [

@@ -226,7 +226,7 @@ class Timeline:
                 raise UsageError(f"answering {query!r}: write one SELECT; nothing here can be changed")
             relation = self._connection.sql(statements[0].query)
         except duckdb.Error as error:
-            raise UsageError(f"answering {query!r}: {error}") from None
+            raise UsageError(f"answering {query!r}: {_one_line(error)}") from None
         for name, type_ in zip(relation.columns, relation.types, strict=True):
             if _NOT_IN_POLARS.search(str(type_)):
                 raise UsageError(f"answering {query!r}: the column {name} is {type_}, which polars has not; cast it to VARCHAR")
@@ -235,7 +235,7 @@ class Timeline:
         try:
             return pl.DataFrame(relation)
         except duckdb.Error as error:
-            raise UsageError(f"answering {query!r}: {error}") from None
+            raise UsageError(f"answering {query!r}: {_one_line(error)}") from None
 
     def export_run(self, run: str | None = None) -> ReplaySeed:
         """The replay seed of a run; every finding of it is expected again. Raises UsageError."""
@@ -255,6 +255,11 @@ class Timeline:
         about = [found for found in self.detect(run=run_id).findings if (found.subject.kind, found.subject.id) == (kind, id_)]
         findings = [finding for finding in about if finding.verdict == "found"]
         return seed_of_run(self._connection, Origin(run_id=run_id, subject=f"{kind}/{id_}"), findings)
+
+
+def _one_line(error: duckdb.Error) -> str:
+    """What the engine says, without its drawing of the query."""
+    return " ".join(str(error).partition("\n\n")[0].split())
 
 
 def _some(names: Sequence[str], most: int = 10) -> str:

@@ -1,6 +1,6 @@
 """The .sql files of the analysis: found by listing a folder, documented by their own header, ordered by what they read.
 
-A query is one file. Its path below the folder is its name (`warm_pool/hot_idle_unreaped`). Its header is the comment
+A query is one file. Its path below the folder is its name (`warm_pool/stale_hot_idle`). Its header is the comment
 that it begins with, and holds only what a machine cannot know:
 
     -- Hot-idle worker kept past its TTL.              the title, one line

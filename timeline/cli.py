@@ -91,7 +91,7 @@ def _add_commands() -> None:
     for name in sorted(info.name for info in pkgutil.iter_modules(commands.__path__)):
         function = importlib.import_module(f"{commands.__name__}.{name}").command
         body, example = split_help(function)
-        app.command(name, help=body, epilog=example)(function)
+        app.command(name, help=body, short_help=body.partition("\n")[0], epilog=example)(function)
     for entry in sorted(entry_points(group="timeline.commands"), key=lambda entry: entry.name):
         try:
             added = entry.load()

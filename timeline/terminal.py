@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -58,14 +59,31 @@ def note(text: str) -> None:
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print rows under headings. On a terminal the columns are cut at its width; in a pipe nothing is cut."""
+    """Print rows under headings, and nothing cut: where a terminal is too narrow for the columns, each row is folded."""
     is_terminal = sys.stdout.isatty()
     table = Table(box=None, pad_edge=False, header_style="bold" if is_terminal else "")
     for heading in headings:
-        table.add_column(Text(heading), no_wrap=True, overflow="ellipsis")
-    for row in rows:
-        table.add_row(*(Text("" if cell is None else printable(str(cell))) for cell in row))
+        table.add_column(Text(heading), no_wrap=True)
+    shown = [["" if cell is None else printable(str(cell)) for cell in row] for row in rows]
+    for cells in shown:
+        table.add_row(*map(Text, cells))
     console = Console(file=sys.stdout, width=None if is_terminal else 1_000_000, no_color=bool(os.environ.get("NO_COLOR")), highlight=False)
+    if console.measure(table, options=console.options.update(max_width=1_000_000)).maximum > console.width:
+        sys.stdout.writelines(line + "\n" for row in [headings, *shown] for line in folded(row, console.width))
+        return
     with console.capture() as captured:
         console.print(table)
     sys.stdout.writelines(line.rstrip() + "\n" for line in captured.get().splitlines())
+
+
+def folded(cells: Sequence[str], width: int) -> list[str]:
+    """The cells of a row on as many lines as they need, all but the first indented. No cell is cut; an empty one is a `-`."""
+    lines = [""]
+    for cell in (cell or "-" for cell in cells):
+        if not lines[-1]:
+            lines[-1] = cell
+        elif cell_len(f"{lines[-1]}  {cell}") <= width:
+            lines[-1] += f"  {cell}"
+        else:
+            lines.append(f"    {cell}")
+    return lines

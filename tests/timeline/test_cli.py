@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -12,10 +13,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+import timeline
+from ingest.errors import UsageError
 from tests.timeline.conftest import LOSE, NOISE, RUN
 from tests.timeline.tiny_replayer import record
 from timeline.cli import app
-from timeline.terminal import json_value
+from timeline.terminal import folded, json_value
 
 pytestmark = pytest.mark.usefixtures("tiny")
 
@@ -174,6 +177,50 @@ def test_tables_in_a_pipe_are_never_cut(tmp_path: Path):
     """A run with a name of 200 characters is printed whole."""
     run = "r" * 200
     assert run in terminal_over(tmp_path, record(run, NOISE, {}).lines).run("objects")
+
+
+def test_row_too_wide_for_its_terminal_is_folded_and_not_cut():
+    """Every cell stands whole on some line; an empty one keeps its place, so that the headings still count."""
+    row = ["cea5a1d92b8b", "critical", "", "x" * 30]
+    assert folded(row, 27) == ["cea5a1d92b8b  critical  -", "    " + "x" * 30]
+    assert folded(row, 80) == ["cea5a1d92b8b  critical  -  " + "x" * 30]
+
+
+def test_help_is_whole_on_a_terminal_of_80_columns():
+    """No summary of a command ends in dots, in the program or in the cluster."""
+    for arguments in (["--help"], ["cluster", "--help"]):
+        assert "..." not in CliRunner().invoke(app, arguments, env={"COLUMNS": "80"}).stdout.partition("Commands:")[2]
+
+
+def test_examples_name_detectors_that_there_are(root: Path):
+    """What an example says can be typed as it stands."""
+    example = CliRunner().invoke(app, ["detect", "--help"]).stdout.partition("Example:")[2]
+    named = re.findall(r"[a-z_]+/[a-z_]+", example)
+    assert named
+    assert all((root / f"timeline/detectors/{name}.sql").exists() for name in named)
+
+
+def test_refused_query_says_why_in_one_line_and_without_a_drawing(terminal: Terminal):
+    """The engine points at the place with lines below the query; on one line that is noise."""
+    with timeline.open(terminal.database) as log:
+        for query in ["selec 1", "select length(raw) from rejected_line", "select getenv('HOME')"]:
+            with pytest.raises(UsageError, match=r"^answering [^\n]+: (Parser|Binder|Catalog) Error: [^\n]+$"):
+                log.sql(query)
+
+
+def test_refused_line_is_pointed_at_with_a_query_that_answers(tmp_path: Path):
+    """Who reads that lines were refused is told how to see why, and that query works."""
+    terminal, bad = Terminal(tmp_path / "timeline.duckdb"), tmp_path / "bad.jsonl"
+    bad.write_text("no event\n")
+    env = {"TIMELINE_DB": str(terminal.database)}
+    told = CliRunner().invoke(app, ["ingest", str(bad)], env=env).stderr
+    assert "not_json" in terminal.run(*shlex.split(told.partition("timeline ")[2]))
+
+
+def test_schema_is_json_of_either_form(terminal: Terminal):
+    """The schema of an event is a document anyway; the tables are a list of statements."""
+    assert "$defs" in terminal.json("schema")
+    assert terminal.json("schema", "--ddl")[0].startswith("CREATE TABLE")
 
 
 def test_help_of_the_program_lists_the_files_of_the_commands_folder(root: Path):

@@ -31,7 +31,7 @@ def command(
     Only `found` counts for --fail-on.
 
     Example:
-        timeline detect --detector warm_pool/hot_idle_unreaped --fail-on warning
+        timeline detect --detector warm_pool/stale_hot_idle --fail-on warning
     """
     import timeline
     from timeline.findings import at_least

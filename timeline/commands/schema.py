@@ -6,10 +6,13 @@ from typing import Annotated
 
 import typer
 
-from timeline.terminal import print_json, print_line
+from timeline.terminal import AsJson, print_json, print_line
 
 
-def command(ddl: Annotated[bool, typer.Option("--ddl", help="Print the tables and views instead.")] = False) -> None:
+def command(
+    ddl: Annotated[bool, typer.Option("--ddl", help="Print the tables and views instead.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Print the JSON Schema of a decision event, or the tables that events are kept in.
 
     Example:
@@ -18,8 +21,10 @@ def command(ddl: Annotated[bool, typer.Option("--ddl", help="Print the tables an
     """
     from ingest.schema import json_schema, statements
 
-    if ddl:
+    if not ddl:
+        print_json(json_schema())
+    elif as_json:
+        print_json(list(statements()))
+    else:
         for statement in statements():
             print_line(f"{statement};")
-    else:
-        print_json(json_schema())
