@@ -161,7 +161,7 @@ class Reading:
             self._store(None, [line], piece.offset + piece.length + 1)
         elif isinstance(piece, Chunk):
             self._store(piece, [], piece.offset + len(piece.text) + 1)
-        elif isinstance(parse_document(piece.text), Refusal):
+        elif piece.text.lstrip().startswith(b"{") and isinstance(parse_document(piece.text), Refusal):
             return 1
         else:
             self._store(Chunk(piece.number, piece.offset, piece.text), [], piece.offset + len(piece.text))

@@ -92,6 +92,19 @@ def test_a_torn_last_line_waits_and_loads_once_at_every_cut(tmp_path: Path) -> N
         assert count(database) == 2
 
 
+@pytest.mark.parametrize("tail", [b"no event", b"[1, 2", b"\xff"])
+def test_a_last_line_that_no_more_text_makes_an_event_is_refused_at_once(tail: bytes, tmp_path: Path) -> None:
+    """An event begins with a brace. What begins otherwise waits for nothing, so that --strict sees it."""
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(lines(1) + tail)
+    with open_in_memory() as database:
+        report = load(database, [path])
+        assert (report.lines, report.events, report.quarantined, report.pending) == (2, 1, 1, 0)
+        assert [(row["line_no"], row["raw"]) for row in rows(database.connection, "FROM rejected_line")] == [(2, tail)]
+        again = load(database, [path])
+        assert (again.quarantined, again.duplicates) == (1, 1)
+
+
 def test_a_last_line_that_is_whole_needs_no_line_end(tmp_path: Path) -> None:
     """Many writers leave the last line end out; the event is complete all the same."""
     path = tmp_path / "log.jsonl"
