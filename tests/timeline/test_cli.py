@@ -217,6 +217,20 @@ def test_refused_line_is_pointed_at_with_a_query_that_answers(tmp_path: Path):
     assert "not_json" in terminal.run(*shlex.split(told.partition("timeline ")[2]))
 
 
+def test_log_of_somebody_else_is_told_about_plainly(tmp_path: Path):
+    """No incarnation, no recording, one number missing: said in words, and no command is offered that cannot work."""
+    lines = [
+        b'{"event_id":"e%d","run_id":"r","time":"2026-01-01T00:00:0%dZ","actor":"binder/main","seq":%d,"kind":"pod.bound",'
+        b'"subject":{"kind":"pod","id":"p"}}' % (seq, seq, seq)
+        for seq in (1, 2, 4)
+    ]
+    terminal = terminal_over(tmp_path, lines)
+    assert "events 3 to 3 of actor binder/main (unnamed process) are missing" in terminal.run("detect")
+    assert "events 3 to 3 of binder/main are missing" in terminal.run("doctor")
+    assert "timeline replay" not in terminal.run("export", "--run", "r", "-o", str(tmp_path / "s.json"))
+    assert terminal.run("detect", "--as-of", "+1s").startswith("no findings\n")
+
+
 def test_schema_is_json_of_either_form(terminal: Terminal):
     """The schema of an event is a document anyway; the tables are a list of statements."""
     assert "$defs" in terminal.json("schema")

@@ -9,7 +9,7 @@ import typer
 from timeline.terminal import DEFAULT_DATABASE, AsJson, Database, Run, note, print_json, print_line, print_table
 
 if TYPE_CHECKING:
-    from timeline.findings import Report
+    from timeline.findings import Finding, Report
 
 FOUND = 1
 
@@ -67,16 +67,23 @@ def _params(texts: list[str]) -> dict[str, int]:
 
 
 def _print(report: Report) -> None:
+    if not report.findings:
+        print_line("no findings")
+    else:
+        _print_findings(report.findings)
+    print_line()
+    for verdict in sorted(set(report.verdicts.values())):
+        names = [name for name, given in report.verdicts.items() if given == verdict]
+        print_line(f"{verdict}: {len(names)} of {len(report.verdicts)} detectors" + ("" if verdict == "clean" else f": {', '.join(names)}"))
+
+
+def _print_findings(findings: list[Finding]) -> None:
     from timeline.moment import shown
 
     print_table(
         ["finding", "severity", "verdict", "detector", "since", "until", "run", "what"],
         (
             [one.finding_id, one.severity, one.verdict, one.detector, shown(one.since), shown(one.until) or "lasts", one.run_id, one.says]
-            for one in report.findings
+            for one in findings
         ),
     )
-    print_line()
-    for verdict in sorted(set(report.verdicts.values())):
-        names = [name for name, given in report.verdicts.items() if given == verdict]
-        print_line(f"{verdict}: {len(names)} of {len(report.verdicts)} detectors" + ("" if verdict == "clean" else f": {', '.join(names)}"))

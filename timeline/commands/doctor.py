@@ -49,8 +49,7 @@ def _print(log: Log) -> None:
     for skew in log.skews:
         print_line(f"  the clock of {skew.actor} is off by {duration(skew.offset_us)} (run {skew.run_id})")
     for gap in log.gaps:
-        print_line(
-            f"  events {gap.first_missing} to {gap.last_missing} of {gap.actor} {gap.incarnation or ''} are missing (run {gap.run_id})"
-        )
+        who = f"{gap.actor} {gap.incarnation}" if gap.incarnation else gap.actor
+        print_line(f"  events {gap.first_missing} to {gap.last_missing} of {who} are missing (run {gap.run_id})")
     for refused in log.rejected:
         print_line(f"  {refused.lines} lines of {refused.path} were refused: {refused.reason}")

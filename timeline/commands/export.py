@@ -61,7 +61,8 @@ def command(
         print_json(answer)
     else:
         print_line(f"{output}: fidelity {seed.fidelity}, {answer['bytes']} bytes, {len(seed.expected.findings)} expected findings")
-        print_line(f"$ timeline replay {output}")
+        if seed.fidelity == "exact":
+            print_line(f"$ timeline replay {output}")
 
 
 def _seed(log: Timeline, finding: str | None, run: str | None, object_: str | None) -> ReplaySeed:

@@ -19,7 +19,7 @@ SELECT
   g.run_id, 'actor' AS subject_kind, g.actor AS subject_id,
   coalesce(g.before_us, b.start_us) AS ts_us, g.after_us - coalesce(g.before_us, b.start_us) AS dur_us, false AS is_open,
   'unknown' AS verdict, [g.event_id] AS evidence,
-  g.incarnation, g.first_missing, g.last_missing
+  coalesce(g.incarnation, 'unnamed process') AS incarnation, g.first_missing, g.last_missing
 FROM evidence_gap AS g
 JOIN log_bounds AS b ON b.run_id = g.run_id
 ORDER BY g.run_id, ts_us, subject_id, g.incarnation, g.first_missing
