@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from ingest.chunks import RAW_BYTES_MAX, Chunk
 from ingest.envelope import parse_query
-from ingest.events import FAMILIES
+from ingest.events import FAMILIES, Decision
 from ingest.schema import ENVELOPE, family_columns, family_table, typed_families
 from ingest.shapes import Shape, is_event_shape
 from ingest.sniff import NATIVE, Source
@@ -224,10 +224,18 @@ def _insert(connection: duckdb.DuckDBPyConnection, file_id: int) -> None:
 
 @cache
 def _insert_family(family: str) -> str:
+    """Events that say all that their kind requires. One that does not is in `event`, and no model reads what it lacks."""
     own = ", ".join(f'"{column.name}":"{column.type}"' for column in family_columns(family))
     names = _ENVELOPE_NAMES.replace("event_no", "$first + idx AS event_no")
+    whole = " ".join(f"WHEN '{decision.kind}' THEN {_says_all(decision)}" for decision in FAMILIES[family])
     return f"""INSERT INTO {family_table(family)} BY NAME
-        SELECT {names}, unnest(from_json(data, '{{{own}}}')) FROM parsed WHERE kind IN ({_kinds_of(family)})"""
+        FROM (SELECT {names}, unnest(from_json(data, '{{{own}}}')) FROM parsed WHERE kind IN ({_kinds_of(family)}))
+        WHERE CASE kind {whole} END"""
+
+
+def _says_all(decision: type[Decision]) -> str:
+    required = [f'"{name}" IS NOT NULL' for name, field in decision.model_fields.items() if field.is_required()]
+    return " AND ".join(required) or "true"
 
 
 def _kinds_of(family: str) -> str:

@@ -16,5 +16,6 @@ def parse_query(source_select: str) -> str:
     """The query that types and judges a chunk whose lines `source_select` maps to native text. Takes `$run`."""
     paths = ", ".join(f"'$.{field.name}'" for field in ENVELOPE_FIELDS)
     structure = ", ".join(f'"{field.name}": "{field.duckdb_type}"' for field in ENVELOPE_FIELDS)
-    query = text_of("envelope.sql").replace("{{source}}", source_select)
-    return query.replace("{{paths}}", paths).replace("{{structure}}", structure)
+    absent = ", ".join(f'"{field.name}": null' for field in ENVELOPE_FIELDS)
+    query = text_of("envelope.sql").replace("{{source}}", source_select).replace("{{paths}}", paths)
+    return query.replace("{{structure}}", structure).replace("{{absent}}", absent)

@@ -14,12 +14,13 @@ WITH mapped AS (
     SELECT
         idx, byte_offset, raw, is_plain,
         json_type(text, [{{paths}}]) AS types,
-        len(json_keys(text)) AS keys,
-        from_json(text, '{{{structure}}}') AS e
+        json_keys(text) AS names,
+        from_json(text, '{{{structure}}}') AS e,
+        text
     FROM valid
 ), parts AS (
     SELECT
-        idx, byte_offset, raw, is_plain, types, keys, e,
+        idx, byte_offset, raw, is_plain, types, names, e, text,
         coalesce(e.run_id, $run) AS run_id,
         from_json(e.subject, '{"kind":"VARCHAR","id":"VARCHAR"}') AS subject,
         nullif(e.refs, '[]') AS refs,
@@ -33,9 +34,10 @@ WITH mapped AS (
 SELECT
     idx, byte_offset, e.event_id, run_id, utc_us(e.time) AS ts_us, e.actor, e.incarnation, e.seq, e.clock, e.kind, e.revision,
     utc_us(e.commit_time) AS commit_us, subject.kind AS subject_kind, subject.id AS subject_id, e.workload, e.generation, e.epoch,
-    e.outcome, e.reason, refs, caused_by, inputs, data, hash(raw) AS content_hash, false AS is_conflict,
+    e.outcome, e.reason, refs, caused_by, inputs, data,
+    CASE WHEN len(names) > list_count(types) THEN json_merge_patch(text, '{{{absent}}}') END AS extra, hash(raw) AS content_hash, false AS is_conflict,
     types::VARCHAR AS types,
-    coalesce(keys = list_count(types), false) AS has_known_keys,
+    coalesce(len(names) = list_count(types), false) AS has_known_keys,
     list_count([e.seq, e.clock, e.revision, e.generation, e.epoch]) AS integers,
     own_names,
     own_types,

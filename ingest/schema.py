@@ -14,6 +14,7 @@ import typing
 from typing import Any, NamedTuple
 
 from ingest.events import FAMILIES, KINDS, Decision, Event
+from ingest.events.recording import RECORDING
 
 
 class Column(NamedTuple):
@@ -56,6 +57,7 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
             *ENVELOPE,
             Column("inputs", "JSON", "What the decision had read: a list of source, kind, id, version, age_ms, digest."),
             Column("data", "JSON", "The kind's own fields."),
+            Column("extra", "JSON", "Fields at the top of the line that the envelope does not have; null where there are none."),
             Column("content_hash", "UBIGINT", "Hash of the line, to tell a duplicate from a conflict."),
             Column("is_conflict", "BOOLEAN", "Another event with the same id and different content is here too."),
             Column("file_id", "BIGINT", "The file it came from, in ingest_file."),
@@ -174,7 +176,7 @@ def family_columns(family: str) -> list[Column]:
 
 def typed_families() -> list[str]:
     """The families whose events are kept in a typed table; recordings are kept apart from decisions."""
-    return [family for family in FAMILIES if family != "recording"]
+    return [family for family in FAMILIES if family != RECORDING]
 
 
 def family_table(family: str) -> str:
@@ -196,7 +198,7 @@ def statements() -> list[str]:
         doc = f"The own fields of every event of the family {family}, beside the envelope."
         made += _create_table(family_table(family), doc, (*ENVELOPE, *family_columns(family)))
     for kind, decision in KINDS.items():
-        if decision.family != "recording":
+        if decision.family != RECORDING:
             made += _create_view(kind, decision)
     return made
 
@@ -227,12 +229,14 @@ def _create_view(kind: str, decision: type[Decision]) -> list[str]:
 
 
 def json_schema() -> dict[str, Any]:
-    """JSON Schema of one line: the envelope, and for a known kind the schema of its `data`."""
+    """JSON Schema of one line: the envelope, and for a known kind the schema of its `data`. Other fields are allowed, and kept."""
     schema = Event.model_json_schema()
+    del schema["additionalProperties"]
     definitions = schema.setdefault("$defs", {})
     rules = []
     for kind, decision in KINDS.items():
         own = decision.model_json_schema()
+        del own["additionalProperties"]
         definitions.update(own.pop("$defs", {}))
         definitions[decision.__name__] = own
         rules.append(

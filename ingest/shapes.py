@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from ingest.events import KINDS, Event, ObjectId
+from ingest.events.recording import RECORDING
 
 _TEXT = frozenset({"VARCHAR"})
 _INTEGER = frozenset({"UBIGINT", "BIGINT"})
@@ -90,12 +91,15 @@ def _is_data_shape(shape: Shape) -> bool:
         return False
     types_by_name = dict(zip(names, json_types, strict=True))
     decision = KINDS.get(shape.kind)
-    return decision is None or all(_is_own_shape(field, types_by_name.get(name, "NULL")) for name, field in decision.model_fields.items())
+    if decision is None:
+        return True
+    may_lack = decision.family != RECORDING
+    return all(_is_own_shape(field, types_by_name.get(name, "NULL"), may_lack) for name, field in decision.model_fields.items())
 
 
-def _is_own_shape(field: FieldInfo, json_type: str) -> bool:
+def _is_own_shape(field: FieldInfo, json_type: str, may_lack: bool) -> bool:
     if json_type == "NULL":
-        return not field.is_required()
+        return may_lack or not field.is_required()
     return _is_judged_by_type(field) and json_type in _JSON_TYPES[_plain(field.annotation)]
 
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ValidationError
 
 from ingest.events import KINDS, Event
+from ingest.events.recording import RECORDING
 
 LINE_BYTES_MAX = 1024 * 1024
 DEPTH_MAX = 64
@@ -90,9 +91,13 @@ def parse_document(raw: bytes) -> dict[str, Any] | Refusal:
 def refusal_of_event(document: dict[str, Any], run: str | None = None) -> Refusal | None:
     """Why an object is no event of the wire contract; None where it is one.
 
-    A field that is null is absent. `run` stands in for a missing run_id.
+    A field that is null is absent. `run` stands in for a missing run_id. What the envelope does not have is kept as it is,
+    unless it differs from a field of the envelope by case only: it is more likely meant to be that one.
     """
-    document = {name: value for name, value in document.items() if value is not None}
+    for name in document:
+        if name not in Event.model_fields and name.lower() in Event.model_fields:
+            return Refusal("schema", f"{name[:60]}: write {name.lower()}")
+    document = {name: value for name, value in document.items() if value is not None and name in Event.model_fields}
     if run is not None:
         document.setdefault("run_id", run)
     return _refusal_of(Event, document, "", _envelope_reason) or _refusal_of_times(document) or _refusal_of_own_fields(document)
@@ -110,14 +115,19 @@ def _refusal_of_own_fields(document: dict[str, Any]) -> Refusal | None:
         return None
     data = document.get("data", {})
     own = {name: data[name] for name in decision.model_fields if data.get(name) is not None}
-    return _refusal_of(decision, own, "data.", lambda kind: "schema")
+    return _refusal_of(decision, own, "data.", lambda kind: "schema", may_lack=decision.family != RECORDING)
 
 
-def _refusal_of(model: type[BaseModel], values: dict[str, Any], prefix: str, reason_of: Callable[[str], str]) -> Refusal | None:
+def _refusal_of(
+    model: type[BaseModel], values: dict[str, Any], prefix: str, reason_of: Callable[[str], str], may_lack: bool = False
+) -> Refusal | None:
     try:
         model.model_validate_json(json.dumps(values))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
+        faults = error.errors(include_url=False, include_input=False)
+        first = next((fault for fault in faults if not (may_lack and fault["type"] == "missing")), None)
+        if first is None:
+            return None
         place = prefix + ".".join(str(part) for part in first["loc"])
         return Refusal(reason_of(first["type"]), f"{place}: {first['msg']}")
     return None

@@ -87,6 +87,8 @@ def _events() -> str:
         "ingest/events",
         "One decision is one JSON object on one line. The envelope is the same for everybody; `data` holds the kind's own fields.",
         "Kinds that are not listed here load as they are and have timelines. `timeline schema` prints the same as JSON Schema.",
+        "Fields beyond these are kept. An event that leaves out a field which its kind requires has its place in every timeline, "
+        "but no detector reads it: what is missing is never made up.",
     )
     envelope = Event.model_json_schema()
     lines += ["## The envelope", "", *_fields(envelope)]

@@ -10,6 +10,9 @@ from typing import Any
 
 from ingest.events.base import Decision
 
+RECORDING = "recording"
+"""Name of this family. A replay is made from it, so its lines say everything or are refused."""
+
 
 class RecordingStarted(Decision, kind="recording.started", subject="run", outcome="observed"):
     """The head of a recording: everything that the run was made from."""
