@@ -11,13 +11,21 @@ TEST_FLAGS ?= -q -n 2 --dist worksteal
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: demo test lint bench docs lock clean tools
+.PHONY: demo test test-duckdb-2 lint bench docs lock clean tools
 
 demo: .venv/installed
 	@$(VENV)/timeline demo --out demo
 
 test: .venv/installed tools
 	@$(VENV)/python -m pytest $(TEST_FLAGS)
+
+# The same on the next major version of the engine; in an environment of its own.
+test-duckdb-2: .venv/installed
+	@test -d .venv-duckdb-2 || $(PYTHON) -m venv .venv-duckdb-2
+	@.venv-duckdb-2/bin/python -m pip install --quiet --require-hashes --only-binary :all: -r requirements.lock
+	@.venv-duckdb-2/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@.venv-duckdb-2/bin/python -m pip install --quiet 'duckdb==2.0.0'
+	@.venv-duckdb-2/bin/python -m pytest $(TEST_FLAGS) tests/ingest tests/timeline tests/detectors
 
 lint: .venv/installed
 	@$(VENV)/ruff check --quiet .
@@ -40,7 +48,7 @@ lock:
 	@echo "wrote requirements.lock"
 
 clean:
-	@rm -rf .venv demo dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .venv-duckdb-2 demo dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 .venv/installed: requirements.lock pyproject.toml
 	@echo "making .venv from requirements.lock" >&2

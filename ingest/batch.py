@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from ingest.chunks import RAW_BYTES_MAX, Chunk
+from ingest.database import first_row
 from ingest.envelope import parse_query
 from ingest.events import FAMILIES, Decision
 from ingest.schema import ENVELOPE, family_columns, family_table, typed_families
@@ -149,7 +150,7 @@ def _refusal(source: Source, line: bytes, text: str | None, run: str | None) -> 
 
 
 def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:
-    row = connection.execute(query).fetchone()
+    row = first_row(connection, query)
     assert row is not None
     count: int = row[0]
     return count

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import duckdb
 
@@ -95,6 +95,11 @@ class Database:
             if self._lock is not None:
                 os.close(self._lock)
                 self._lock = None
+
+
+def first_row(connection: duckdb.DuckDBPyConnection, query: str, bound: object = None) -> Any:
+    """The first row of an answer, or None. The answer is read to its end: DuckDB 2 does nothing else on a connection before that."""
+    return next(iter(connection.execute(query, bound).fetchall()), None)
 
 
 def open_in_memory(limits: Limits = Limits()) -> Database:
@@ -230,7 +235,7 @@ def _connected(path: Path, limits: Limits, is_writable: bool) -> duckdb.DuckDBPy
 
 def _check_maker(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     try:
-        made = connection.execute("SELECT program, schema_fingerprint, duckdb_version FROM made_by").fetchone()
+        made = first_row(connection, "SELECT program, schema_fingerprint, duckdb_version FROM made_by")
     except duckdb.CatalogException:
         made = None
     if made is None or made[0] != PROGRAM:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import duckdb
 
 from ingest.batch import Counts
+from ingest.database import first_row
 
 FINGERPRINT_BYTES = 64 * 1024
 TAIL_BYTES = 256
@@ -62,11 +63,11 @@ class Entry:
 
 def entry_for(connection: duckdb.DuckDBPyConnection, path: str) -> Entry:
     """The row of a path, or a new one. Standard input is another file each time."""
-    known = connection.execute("FROM ingest_file WHERE path = $path AND path <> $stdin", {"path": path, "stdin": STDIN})
-    if row := known.fetchone():
+    row = first_row(connection, "FROM ingest_file WHERE path = $path AND path <> $stdin", {"path": path, "stdin": STDIN})
+    if row is not None:
         file_id, path, source, fingerprint, offset_bytes, disk_bytes, tail_sha256, *counts = row
         return Entry(file_id, path, source, fingerprint, offset_bytes, disk_bytes, tail_sha256, Counts(*counts))
-    last = connection.execute("SELECT coalesce(max(file_id), 0) FROM ingest_file").fetchone()
+    last = first_row(connection, "SELECT coalesce(max(file_id), 0) FROM ingest_file")
     assert last is not None
     return Entry(last[0] + 1, path)
 

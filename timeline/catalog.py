@@ -26,6 +26,7 @@ from typing import Any
 
 import duckdb
 
+from ingest.database import first_row
 from ingest.errors import TimelineError
 
 MODELS = Path(__file__).parent / "models"
@@ -171,7 +172,7 @@ def _param(path: Path, number: int, name: str, value: str) -> Param:
 
 def _read_and_bound(parser: duckdb.DuckDBPyConnection, path: Path, sql: str) -> tuple[tuple[str, ...], list[str]]:
     """Tables that the statement reads and parameters that it uses, from DuckDB's own tree."""
-    row = parser.execute("SELECT json_serialize_sql(?)", [sql]).fetchone()
+    row = first_row(parser, "SELECT json_serialize_sql(?)", [sql])
     tree = json.loads(row[0] if row else "{}")
     if tree.get("error") or len(tree.get("statements", [])) != 1:
         line = sql.encode()[: int(tree.get("position") or 0)].count(b"\n") + 1

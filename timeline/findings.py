@@ -22,6 +22,7 @@ from typing import Annotated, Any, Literal, get_args
 from duckdb import DuckDBPyConnection
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 
+from ingest.database import first_row
 from ingest.errors import UsageError
 from ingest.events.control_loop import Timings
 from timeline import catalog
@@ -122,7 +123,7 @@ def detect(
     with nullcontext() if as_of_us is None else as_of(connection, as_of_us):
         lacking = _lacking(connection, chosen, run_id)
         findings = [one for query in chosen for one in _findings(connection, query, bound[query.name], run_id)]
-        ended = connection.execute("SELECT max(end_us) FROM log_bounds WHERE run_id = coalesce($run, run_id)", {"run": run_id}).fetchone()
+        ended = first_row(connection, "SELECT max(end_us) FROM log_bounds WHERE run_id = coalesce($run, run_id)", {"run": run_id})
     verdicts: dict[str, Verdict] = {query.name: "unknown" if query.name in lacking else "clean" for query in chosen}
     for one in findings:
         verdicts[one.detector] = max(verdicts[one.detector], one.verdict, key=VERDICTS.index)
@@ -271,7 +272,7 @@ def _is_missing(connection: DuckDBPyConnection, need: str, run_id: str | None) -
             SELECT DISTINCT run_id FROM {identifier(table)} WHERE {identifier(column or "run_id")} IS NOT NULL
         ) AS there USING (run_id)
     """
-    row = connection.execute(query, {"run": run_id}).fetchone()
+    row = first_row(connection, query, {"run": run_id})
     return row is None or bool(row[0])
 
 

@@ -25,6 +25,7 @@ from pathlib import Path
 import polars as pl
 from duckdb import DuckDBPyConnection
 
+from ingest.database import first_row
 from ingest.errors import UsageError
 from timeline import catalog
 from timeline.catalog import Query
@@ -105,7 +106,7 @@ def measure(connection: DuckDBPyConnection, run_id: str, report: Report, step_us
 @contextmanager
 def _prepared(connection: DuckDBPyConnection, run_id: str, report: Report, step_us: int | None) -> Iterator[None]:
     """The temporary tables that gauges read besides the models."""
-    row = connection.execute("SELECT start_us, end_us FROM log_bounds WHERE run_id = $run", {"run": run_id}).fetchone()
+    row = first_row(connection, "SELECT start_us, end_us FROM log_bounds WHERE run_id = $run", {"run": run_id})
     if row is None:
         raise UsageError(f"measuring the run {run_id!r}: it is not here")
     start_us, end_us = row

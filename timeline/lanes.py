@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import polars as pl
 from duckdb import DuckDBPyConnection
 
+from ingest.database import first_row
 from timeline.findings import Finding
 
 LANES_MAX = 24
@@ -108,7 +109,7 @@ def lanes_of(
     """The lanes of a run, or of what has to do with one object. Of `findings` those are marked that are about a lane."""
     ordered = sorted(findings, key=lambda one: (one.since, one.finding_id))
     found = list(dict.fromkeys(one.subject.id for one in ordered if one.subject.kind == "worker"))
-    ends = connection.execute("SELECT start_us, end_us FROM log_bounds WHERE run_id = $run", {"run": run_id}).fetchone()
+    ends = first_row(connection, "SELECT start_us, end_us FROM log_bounds WHERE run_id = $run", {"run": run_id})
     start_us, end_us = ends or (0, 0)
     chosen = connection.execute(_WORKERS, {"run": run_id, "kind": kind, "id": id_, "found": found, "most": LANES_MAX}).fetchall()
     workers, there = [worker for worker, *_ in chosen], max((there for *_, there in chosen), default=0)

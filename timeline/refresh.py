@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 
 from ingest import schema
+from ingest.database import first_row
 from timeline import catalog
 from timeline.catalog import CatalogError, Query
 
@@ -152,7 +153,7 @@ def _database(connection: duckdb.DuckDBPyConnection) -> str:
 
 
 def _answer(connection: duckdb.DuckDBPyConnection, query: str, bound: dict[str, Any] | None = None) -> Any:
-    row = connection.execute(query, bound or {}).fetchone()
+    row = first_row(connection, query, bound or {})
     assert row is not None
     return row[0]
 

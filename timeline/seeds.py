@@ -14,6 +14,7 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
+from ingest.database import first_row
 from ingest.seed import Expected, ExpectedFinding, Origin, ReplaySeed, Setting, Tape
 from timeline.findings import Finding
 from timeline.redaction import redacted
@@ -82,7 +83,7 @@ def _seed_of_inputs(connection: DuckDBPyConnection, origin: Origin, expected: li
 
 
 def _recorded(connection: DuckDBPyConnection, run_id: str, kind: str) -> dict[str, Any] | None:
-    row = connection.execute(_RECORDING, {"run": run_id, "kind": kind}).fetchone()
+    row = first_row(connection, _RECORDING, {"run": run_id, "kind": kind})
     return None if row is None else dict(json.loads(row[0]))
 
 
