@@ -172,7 +172,7 @@ def _locked(path: Path, mode: int, timeout_seconds: float, on_wait: Callable[[st
             if not has_told:
                 on_wait(f"waiting for process {holder}, which holds {path}")
                 has_told = True
-            time.sleep(LOCK_POLL_SECONDS)
+            time.sleep(LOCK_POLL_SECONDS)  # flock has no time-out of its own
     os.pwrite(lock, f"{os.getpid():<20}".encode("ascii"), 0)
     return lock
 
