@@ -54,7 +54,7 @@ class Limits:
         return found
 
 
-INGEST_LIMITS = Limits(memory_mib=256)
+INGEST_LIMITS = Limits(memory_mib=512)
 """Bounded whatever the input: what does not fit is spilled beside the database."""
 
 
