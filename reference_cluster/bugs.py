@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from types import ModuleType
 
 from ingest.errors import UsageError
 
@@ -36,12 +37,14 @@ def declared_bugs() -> dict[str, Bug]:
     """Every bug that a subsystem declares, by name, in order of catalogue id."""
     from reference_cluster import subsystems
 
-    found: dict[str, Bug] = {}
-    for info in pkgutil.walk_packages(subsystems.__path__, subsystems.__name__ + "."):
-        for value in vars(importlib.import_module(info.name)).values():
-            if isinstance(value, Bug):
-                found[value.name] = value
+    found = {value.name: value for module in modules_of(subsystems) for value in vars(module).values() if isinstance(value, Bug)}
     return dict(sorted(found.items(), key=lambda item: (item[1].catalogue_id, item[0])))
+
+
+def modules_of(package: ModuleType) -> Iterator[ModuleType]:
+    """Every module below a package, in order of name: what is declared in one of them needs no list."""
+    for info in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        yield importlib.import_module(info.name)
 
 
 @dataclass

@@ -86,7 +86,7 @@ def simulate_command(
         raise UsageError("printing a JSON summary and the events on the same standard output: give the events a file with -o")
     switched = [_bug_named(name) for name in bug or []]
     staged = Staged(load(scenario))
-    plan = [*staged.plan_of(seed), *(_fault(text) for text in fault or [])]
+    plan = [*staged.plan_of(seed), *(_fault(text, staged.scenario.control_planes) for text in fault or [])]
     run_id = run or "+".join([f"{staged.name}-{seed}", *switched, *(re.sub(r"[^A-Za-z0-9._:@-]", "_", text) for text in fault or [])])
     _say(f"{staged.name} seed {seed}, run {run_id}")
     for planned in plan:
@@ -115,7 +115,7 @@ def _bug_named(name: str) -> str:
     return found[0]
 
 
-def _fault(text: str) -> Fault:
+def _fault(text: str, anybody: str) -> Fault:
     from reference_cluster.scenario import duration_us
     from reference_cluster.sim.faults import Fault
 
@@ -128,7 +128,7 @@ def _fault(text: str) -> Fault:
         raise UsageError(f"reading the fault {text!r}: {error}") from None
     params: dict[str, Any] = {"label": match["label"]} if match["label"] else {}
     return Fault.model_validate(
-        {"name": match["name"], "target": match["target"] or "cp-*", "at_us": at_us, "for_us": for_us, "params": params}
+        {"name": match["name"], "target": match["target"] or anybody, "at_us": at_us, "for_us": for_us, "params": params}
     )
 
 

@@ -9,12 +9,11 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from reference_cluster.bugs import declared_bugs
+from reference_cluster import subsystems
+from reference_cluster.bugs import declared_bugs, modules_of
 from reference_cluster.lifecycle import Lifecycle
 from reference_cluster.scenario import load, names
 from reference_cluster.sim.fault_table import ACTS, MEDDLINGS
-from reference_cluster.subsystems.control_plane import CONTROL_PLANE
-from reference_cluster.subsystems.warm_pool.rows import WORKER
 
 PAGE = "reference_cluster.md"
 
@@ -34,9 +33,14 @@ def page() -> str:
         "Params of each: `label` (glob of what a program calls its effect) and `nth`; those in the last column are required.",
         _table(["fault", "what it does", "effects", "required"], _faults()),
         "## Life cycles",
-        *(f"### {lifecycle.name}\n\n{_diagram(lifecycle)}" for lifecycle in (WORKER, CONTROL_PLANE)),
+        *(f"### {lifecycle.name}\n\n{_diagram(lifecycle)}" for lifecycle in _lifecycles()),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _lifecycles() -> list[Lifecycle]:
+    found = {value.name: value for module in modules_of(subsystems) for value in vars(module).values() if isinstance(value, Lifecycle)}
+    return [found[name] for name in sorted(found)]
 
 
 def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

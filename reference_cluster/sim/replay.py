@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from ingest.errors import SeedInvalid, UsageError
 from ingest.seed import Replayed, ReplaySeed
-from reference_cluster.scenario import Scenario
+from reference_cluster.scenario import parse
 from reference_cluster.sim.cluster import Staged
 from reference_cluster.sim.faults import Fault
 from reference_cluster.sim.run import simulate
@@ -21,7 +21,7 @@ class ClusterReplayer:
         """Run the seed, with `switches` and `policy` laid over its own. Raises SeedInvalid, UsageError."""
         place = f"replaying {seed.origin.run_id}"
         try:
-            scenario = Scenario.model_validate(seed.scenario.document)
+            scenario = parse(seed.scenario.document)
             faults = [Fault.model_validate(fault) for fault in seed.tape.faults]
         except ValidationError as error:
             first = error.errors()[0]

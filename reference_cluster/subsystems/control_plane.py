@@ -22,7 +22,7 @@ from reference_cluster.bugs import Switches
 from reference_cluster.effects import Commit, Committed, Emit, Read, Said, Sleep, StoreDown, Watch
 from reference_cluster.lifecycle import Lifecycle
 from reference_cluster.records import STORE_NOW, Put, Row
-from reference_cluster.scenario import Config, Tenant
+from reference_cluster.subsystems.configuration import Config, Tenant
 
 CONTROL_PLANE = Lifecycle(
     "control_plane",

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from reference_cluster.lifecycle import UndefinedMove
-from reference_cluster.scenario import Scenario
 from reference_cluster.sim.cluster import Staged
 from reference_cluster.sim.run import simulate
 from reference_cluster.subsystems.warm_pool.rows import WORKER
+from reference_cluster.subsystems.warm_pool.scenario import WarmPoolScenario
 from tests.cluster.runs import SCENARIOS, decisions, run_of
 
 Events = list[dict[str, Any]]
@@ -110,7 +110,7 @@ def test_a_claim_takes_a_parked_worker_over_under_a_new_epoch() -> None:
 def test_a_worker_that_comes_up_for_nobody_is_parked_and_used_again() -> None:
     """A client that leaves does not take its spawn with it (duckgres pull 741)."""
     impatient = {"org": "acme", "at": "5s", "hold": "10s", "patience": "3s", "on": "cp-1"}
-    scenario = Scenario.model_validate({
+    scenario = WarmPoolScenario.model_validate({
         "name": "impatient", "title": "t", "shows": "s", "seed_document": "004", "length": "1m",
         "tenants": {"acme": {}}, "world": {"pod_ready": "10s"}, "arrivals": [impatient, {**impatient, "at": "30s"}],
     })  # fmt: skip

@@ -16,11 +16,11 @@ from reference_cluster.subsystems.warm_pool.expire import expire_overdue, expire
 from reference_cluster.subsystems.warm_pool.fallback import orphans, reap_idle, reap_orphan
 from reference_cluster.subsystems.warm_pool.floors import over_cap
 from reference_cluster.subsystems.warm_pool.headroom import keep_headroom
+from reference_cluster.subsystems.warm_pool.kube import ADDRESS
+from reference_cluster.subsystems.warm_pool.messages import ListPods, Pods
 from reference_cluster.subsystems.warm_pool.reap import RETIRE_BEFORE_DELETE, delete_pod, reap
 from reference_cluster.subsystems.warm_pool.rows import ACTIVE
 from reference_cluster.subsystems.warm_pool.sweep import Step, rows
-from reference_cluster.world.kube import ADDRESS
-from reference_cluster.world.messages import ListPods, Pods
 
 TICK_WITHOUT_DEADLINE = Bug(
     name="tick_without_deadline",

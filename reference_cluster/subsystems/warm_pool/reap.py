@@ -13,9 +13,9 @@ from reference_cluster.bugs import Bug
 from reference_cluster.effects import Call, CallRefused, CallTimedOut, Committed, Conflict, Emit, Said
 from reference_cluster.records import Check, Row
 from reference_cluster.subsystems.control_plane import ControlPlane
+from reference_cluster.subsystems.warm_pool.kube import ADDRESS
+from reference_cluster.subsystems.warm_pool.messages import DeletePod
 from reference_cluster.subsystems.warm_pool.rows import SNAPSHOT_FENCE, advance, explain_miss, refs
-from reference_cluster.world.kube import ADDRESS
-from reference_cluster.world.messages import DeletePod
 
 RETIRE_BEFORE_DELETE = Bug(
     name="retire_before_delete",

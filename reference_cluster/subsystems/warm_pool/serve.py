@@ -11,11 +11,11 @@ from reference_cluster.bugs import Bug
 from reference_cluster.effects import Call, CallRefused, CallTimedOut, Cancel, Committed, Conflict, Lock, Sleep, Start, Unknown, Unlock
 from reference_cluster.records import STORE_NOW, Row
 from reference_cluster.subsystems.control_plane import ControlPlane, Held
+from reference_cluster.subsystems.warm_pool.kube import ADDRESS
 from reference_cluster.subsystems.warm_pool.memory import forget, remember
+from reference_cluster.subsystems.warm_pool.messages import Activate
 from reference_cluster.subsystems.warm_pool.reap import reap
 from reference_cluster.subsystems.warm_pool.rows import LEASE_FENCE, advance, explain_miss, write
-from reference_cluster.world.kube import ADDRESS
-from reference_cluster.world.messages import Activate
 
 ACTIVATION_WRITE_SWALLOWED = Bug(
     name="activation_write_swallowed",

@@ -8,8 +8,8 @@ from reference_cluster.bugs import Bug
 from reference_cluster.effects import Emit, Exit, Now, Receive, Reply, Request, Said, Sleep, Start
 from reference_cluster.subsystems.control_plane import ControlPlane, begin_drain, say_stopped
 from reference_cluster.subsystems.warm_pool.acquire import Wanted, acquire
+from reference_cluster.subsystems.warm_pool.messages import CancelSession, CloseSession, Done, OpenSession, SessionOpened, Stop
 from reference_cluster.subsystems.warm_pool.serve import park
-from reference_cluster.world.messages import CancelSession, CloseSession, Done, OpenSession, SessionOpened, Stop
 
 POLL_US = 1_000_000
 

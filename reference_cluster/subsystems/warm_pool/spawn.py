@@ -9,11 +9,11 @@ from ingest.events.warm_pool import WorkerSlotFreed, WorkerSpawned, WorkerSpawnF
 from reference_cluster.bugs import Bug
 from reference_cluster.effects import Call, CallRefused, CallTimedOut, Emit, Now, Read, Said, Sleep, StoreDown
 from reference_cluster.subsystems.control_plane import ControlPlane, Held
+from reference_cluster.subsystems.warm_pool.kube import ADDRESS
 from reference_cluster.subsystems.warm_pool.memory import forget, remember
+from reference_cluster.subsystems.warm_pool.messages import AwaitPod, CreatePod
 from reference_cluster.subsystems.warm_pool.reap import delete_pod
 from reference_cluster.subsystems.warm_pool.rows import SETTLE_US, advance, refs, write
-from reference_cluster.world.kube import ADDRESS
-from reference_cluster.world.messages import AwaitPod, CreatePod
 
 REASONS = frozenset(
     {"runtime_store", "config_map", "secret_create", "pod_create", "pod_ready", "secret_read", "grpc_connect", "context_canceled", "other"}

@@ -8,13 +8,13 @@ from reference_cluster.effects import Call, CallRefused, CallTimedOut, Emit, Lis
 from reference_cluster.records import Row
 from reference_cluster.subsystems.control_plane import ControlPlane, Held
 from reference_cluster.subsystems.warm_pool.fallback import AGE_FROM_LAST_WRITE
+from reference_cluster.subsystems.warm_pool.kube import ADDRESS
 from reference_cluster.subsystems.warm_pool.memory import forget, remember
+from reference_cluster.subsystems.warm_pool.messages import Probe
 from reference_cluster.subsystems.warm_pool.reap import delete_pod
 from reference_cluster.subsystems.warm_pool.rows import ACTIVE, advance, refs, write
 from reference_cluster.subsystems.warm_pool.serve import park_locked, pool_lock
 from reference_cluster.subsystems.warm_pool.sessions import fail_sessions
-from reference_cluster.world.kube import ADDRESS
-from reference_cluster.world.messages import Probe
 
 PROBE_TIMEOUT_US = 3_000_000
 PROBES = 3

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from reference_cluster.effects import Call, CallRefused, CallTimedOut, Sleep
-from reference_cluster.scenario import Session
-from reference_cluster.world.messages import CancelSession, CloseSession, OpenSession, SessionOpened
+from reference_cluster.subsystems.warm_pool.messages import CancelSession, CloseSession, OpenSession, SessionOpened
+from reference_cluster.subsystems.warm_pool.scenario import Session
 
 CLOSE_TIMEOUT_US = 5_000_000
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from ingest.events.base import Decision
 from ingest.events.warm_pool import WorkerPodCreated, WorkerPodGone
 from reference_cluster.effects import Emit, Now, Random, Receive, Reply, Request, Said, Sleep, Start
-from reference_cluster.scenario import World
-from reference_cluster.world.messages import Activate, AwaitPod, CreatePod, DeletePod, Done, ListPods, Pods, PodSeen, Probe
+from reference_cluster.subsystems.warm_pool.messages import Activate, AwaitPod, CreatePod, DeletePod, Done, ListPods, Pods, PodSeen, Probe
+from reference_cluster.subsystems.warm_pool.scenario import World
 
 ADDRESS = "kube/pods"
 POLL_US = 250_000
