@@ -67,6 +67,7 @@ class Said:
     outcome: str | None = None
     reason: str | None = None
     workload: str | None = None
+    generation: int | None = None
     epoch: int | None = None
     inputs: tuple[Input, ...] = ()
     caused_by: tuple[str, ...] = ()

@@ -85,6 +85,7 @@ class Journal:
                     "subject": _object_id(decision.subject_kind, one.subject),
                     "refs": one.refs,
                     "workload": one.workload,
+                    "generation": one.generation,
                     "epoch": one.epoch,
                     "caused_by": one.caused_by or ((task.cause,) if task.cause is not None else ()),
                     "inputs": one.inputs,
