@@ -41,6 +41,15 @@ def declared_bugs() -> dict[str, Bug]:
     return dict(sorted(found.items(), key=lambda item: (item[1].catalogue_id, item[0])))
 
 
+def bug_named(name: str) -> Bug:
+    """The bug with that switch or that catalogue id. Raises UsageError."""
+    known = declared_bugs()
+    found = next((bug for bug in known.values() if name in (bug.name, bug.catalogue_id)), None)
+    if found is None:
+        raise UsageError(f"switching on the planted bug {name!r}: there is none of that name; there are {', '.join(known)}")
+    return found
+
+
 def modules_of(package: ModuleType) -> Iterator[ModuleType]:
     """Every module below a package, in order of name: what is declared in one of them needs no list."""
     for info in pkgutil.walk_packages(package.__path__, package.__name__ + "."):

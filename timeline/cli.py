@@ -6,15 +6,12 @@ Nothing is registered by hand. What goes wrong becomes one line on standard erro
 
 from __future__ import annotations
 
-import importlib
 import io
 import os
-import pkgutil
 import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable
 from importlib.metadata import entry_points
 from typing import Annotated, Any
 
@@ -24,6 +21,7 @@ from typer.exceptions import TyperException
 
 from ingest.errors import TimelineError
 from timeline import commands
+from timeline.command_files import add_commands
 from timeline.terminal import note
 from timeline.version import installed_version
 
@@ -78,20 +76,7 @@ def _options(show_version: Version = False) -> None:
     """Options before the command."""
 
 
-def split_help(function: Callable[..., Any]) -> tuple[str, str]:
-    """A docstring as help text and, kept line for line, its example."""
-    lines = (function.__doc__ or "").expandtabs().splitlines()
-    indent = min((len(line) - len(line.lstrip()) for line in lines[1:] if line.strip()), default=0)
-    text = "\n".join([*lines[:1], *(line[indent:] for line in lines[1:])]).strip()
-    body, found, example = text.partition("Example:\n")
-    return body.strip(), f"\b\nExample:\n{example.rstrip()}" if found else ""
-
-
-def _add_commands() -> None:
-    for name in sorted(info.name for info in pkgutil.iter_modules(commands.__path__)):
-        function = importlib.import_module(f"{commands.__name__}.{name}").command
-        body, example = split_help(function)
-        app.command(name, help=body, short_help=body.partition("\n")[0], epilog=example)(function)
+def _add_plugged_in() -> None:
     for entry in sorted(entry_points(group="timeline.commands"), key=lambda entry: entry.name):
         try:
             added = entry.load()
@@ -129,7 +114,8 @@ def _terminate(*_: object) -> None:
     sys.exit(TERMINATED)
 
 
-_add_commands()
+add_commands(app, commands.__name__, commands.__path__)
+_add_plugged_in()
 
 
 def main() -> None:
