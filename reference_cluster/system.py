@@ -57,7 +57,7 @@ class System(ABC):
     def boot(self) -> None:
         """Write the initial rows and start the processes."""
 
-    def ended(self, instance: str, incarnation: str, why: str) -> None:
+    def ended(self, instance: str, incarnation: str, why: str) -> None:  # noqa: B027  # a hook: a system may have nothing to do
         """A process crashed or exited; another may be started."""
 
     def resolve(self, target: str) -> str | None:

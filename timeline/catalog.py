@@ -26,8 +26,12 @@ from typing import Any
 
 import duckdb
 
+from ingest import schema
 from ingest.database import first_row
 from ingest.errors import TimelineError
+from ingest.events import KINDS
+
+_EVERY_EVENT = frozenset({"event", "event_object"})
 
 MODELS = Path(__file__).parent / "models"
 DETECTORS = Path(__file__).parent / "detectors"
@@ -117,6 +121,32 @@ def ordered(queries: Mapping[str, Query]) -> list[Query]:
     for name in sorted(queries):
         visit(name)
     return list(done.values())
+
+
+def families(queries: Mapping[str, Query]) -> dict[str, frozenset[str]]:
+    """For each query the families of events without which it is sure to be empty; none where it reads every event.
+
+    What it reads counts through the other queries too.
+    """
+    of_table = {schema.family_table(family): family for family in schema.typed_families()}
+    of_table |= {schema.view_name(kind): decision.family for kind, decision in KINDS.items()}
+    needed: dict[str, frozenset[str]] = {}
+    reads_all: dict[str, bool] = {}
+    for query in ordered(queries):
+        read = frozenset(of_table[name] for name in query.inputs if name in of_table)
+        needed[query.name] = read.union(*(needed[name] for name in query.inputs if name in needed))
+        reads_all[query.name] = bool(needed[query.name]) and any(name in _EVERY_EVENT or reads_all.get(name) for name in query.inputs)
+    return {name: frozenset() if reads_all[name] else found for name, found in needed.items()}
+
+
+def present(connection: duckdb.DuckDBPyConnection, run_id: str | None = None) -> frozenset[str]:
+    """The families that have an event, in one run or in any that this connection sees."""
+    has = (
+        f"SELECT {index} WHERE EXISTS (FROM {schema.family_table(family)} WHERE run_id = coalesce($run, run_id))"
+        for index, family in enumerate(schema.typed_families())
+    )
+    rows = connection.execute(" UNION ALL ".join(has), {"run": run_id}).fetchall()
+    return frozenset(schema.typed_families()[index] for (index,) in rows)
 
 
 # ---- the header

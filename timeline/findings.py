@@ -17,6 +17,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Annotated, Any, Literal, get_args
 
 from duckdb import DuckDBPyConnection
@@ -25,10 +26,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 from ingest.database import first_row
 from ingest.errors import UsageError
 from ingest.events.control_loop import Timings
+from ingest.schema import family_table
 from timeline import catalog
-from timeline.catalog import CatalogError, Query
+from timeline.catalog import CatalogError, Query, present
 from timeline.moment import duration, moment_us, shown
-from timeline.refresh import as_of
+from timeline.refresh import as_of, models
 
 Severity = Literal["info", "warning", "critical", "invariant"]
 Verdict = Literal["clean", "unknown", "pending", "found"]
@@ -121,8 +123,9 @@ def detect(
     chosen = _chosen(detectors)
     bound = _bound(chosen, params or {})
     with nullcontext() if as_of_us is None else as_of(connection, as_of_us):
-        lacking = _lacking(connection, chosen, run_id)
-        findings = [one for query in chosen for one in _findings(connection, query, bound[query.name], run_id)]
+        applying = _applying(connection, chosen, run_id)
+        lacking = {query.name for query in chosen if query not in applying} | _lacking(connection, applying, run_id)
+        findings = [one for query in applying for one in _findings(connection, query, bound[query.name], run_id)]
         ended = first_row(connection, "SELECT max(end_us) FROM log_bounds WHERE run_id = coalesce($run, run_id)", {"run": run_id})
     verdicts: dict[str, Verdict] = {query.name: "unknown" if query.name in lacking else "clean" for query in chosen}
     for one in findings:
@@ -246,10 +249,30 @@ def _word(name: str, value: object) -> str:
 # ---- what a detector needs
 
 
+def _applying(connection: DuckDBPyConnection, chosen: Iterable[Query], run_id: str | None) -> list[Query]:
+    """The detectors whose family has events here. The others have nothing to judge: they are unknown, and cost nothing."""
+    there = present(connection, run_id)
+    return [query for query in chosen if (family := _family(query)) is None or family in there]
+
+
+def _family(query: Query) -> str | None:
+    """The family of events that a detector judges: that of its folder, if what it needs is of it; None for one that judges any log."""
+    folder = query.name.partition("/")[0]
+    return folder if folder in _families()[query.name] else None
+
+
+@functools.cache
+def _families() -> dict[str, frozenset[str]]:
+    """For each detector the families of what it is blind without."""
+    blind = {query.name: replace(query, inputs=tuple(sorted(_tables_needed(query)))) for query in _all().values()}
+    return catalog.families({model.name: model for model in models()} | blind)
+
+
 def _lacking(connection: DuckDBPyConnection, chosen: Iterable[Query], run_id: str | None) -> set[str]:
-    """The detectors that cannot judge some run: a table that they need has no row of it, or a timing was never declared."""
-    needs = {query.name: needed(query) for query in chosen}
-    missing = {need for need in sorted(set().union(*needs.values())) if _is_missing(connection, need, run_id)}
+    """The detectors that cannot judge some run of their family: a table that they need has no row of it, or a timing was never declared."""
+    needs = {query.name: {(need, _family(query)) for need in needed(query)} for query in chosen}
+    asked = sorted(set().union(*needs.values()), key=str)
+    missing = {(need, family) for need, family in asked if _is_missing(connection, need, family, run_id)}
     return {name for name, each in needs.items() if each & missing}
 
 
@@ -258,16 +281,21 @@ def needed(query: Query) -> set[str]:
 
     A timing that nobody declared makes every comparison with it null, which must not look like a clean log.
     """
-    tables = {table.strip() for table in query.fields["needs"].split(",")}
     timings = set(re.findall(r"\w+", query.sql)) & set(Timings.model_fields) if "run_config" in query.inputs else set()
-    return tables | {f"run_config.{timing}" for timing in timings}
+    return _tables_needed(query) | {f"run_config.{timing}" for timing in timings}
 
 
-def _is_missing(connection: DuckDBPyConnection, need: str, run_id: str | None) -> bool:
+def _tables_needed(query: Query) -> set[str]:
+    return {table.strip() for table in query.fields["needs"].split(",")}
+
+
+def _is_missing(connection: DuckDBPyConnection, need: str, family: str | None, run_id: str | None) -> bool:
+    """Whether a run lacks it. A detector of a family is not asked about runs that have no event of that family."""
     table, _, column = need.partition(".")
+    runs = family_table(family) if family else "log_bounds"
     query = f"""
         SELECT count(*) = 0 OR count(*) FILTER (WHERE there.run_id IS NULL) > 0
-        FROM (SELECT run_id FROM log_bounds WHERE run_id = coalesce($run, run_id)) AS run
+        FROM (SELECT DISTINCT run_id FROM {identifier(runs)} WHERE run_id = coalesce($run, run_id)) AS run
         LEFT JOIN (
             SELECT DISTINCT run_id FROM {identifier(table)} WHERE {identifier(column or "run_id")} IS NOT NULL
         ) AS there USING (run_id)

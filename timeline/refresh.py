@@ -65,7 +65,8 @@ def as_of(connection: duckdb.DuckDBPyConnection, at_us: int) -> Iterator[None]:
     """
     past = f'FROM {_database(connection)}."event_time" WHERE at_us <= $at_us'
     # Offsets of clocks stay those of the whole log: what was learned later about a clock is true of earlier times too.
-    later = [model for model in models() if model.name not in {"actor_clock", "event_time"}]
+    there = catalog.present(connection)
+    later = [model for model in models() if model.name not in {"actor_clock", "event_time"} and _applies(model, there)]
     try:
         _make_temporary(connection, "event_time", past, {"at_us": at_us})
         for model in later:
@@ -112,18 +113,35 @@ def _build(connection: duckdb.DuckDBPyConnection) -> int:
     main = _database(connection)
     touched = f'run_id IN (SELECT run_id FROM {main}."touched_run")'
     if _answer(connection, f"SELECT count(*) = 0 FROM log_bounds WHERE NOT {touched}"):
+        there = catalog.present(connection)
         for model in models():
-            connection.execute(f'DELETE FROM {main}."{model.name}"')
-            connection.execute(f'INSERT INTO {main}."{model.name}"\n{model.sql}')
+            if _applies(model, there):
+                connection.execute(f'DELETE FROM {main}."{model.name}"')
+                connection.execute(f'INSERT INTO {main}."{model.name}"\n{model.sql}')
     else:
         for name in EVENT_TABLES:
             _make_temporary(connection, name, f'FROM {main}."{name}" WHERE {touched}')
+        there = catalog.present(connection)
         for model in models():
+            if not _applies(model, there):
+                _make_temporary(connection, model.name, f'FROM {main}."{model.name}" LIMIT 0')
+                continue
             _make_temporary(connection, model.name, model.sql)
             connection.execute(f'DELETE FROM {main}."{model.name}" WHERE {touched}')
             connection.execute(f'INSERT INTO {main}."{model.name}" FROM temp."{model.name}"')
         _drop_temporary(connection, [*EVENT_TABLES, *(model.name for model in models())])
     return int(_answer(connection, "SELECT count(DISTINCT run_id) FROM touched_run"))
+
+
+def _applies(model: Query, there: frozenset[str]) -> bool:
+    """Whether a model can have a row where these families have events. A log of one family costs nothing for the others."""
+    families = _families()[model.name]
+    return not families or not families.isdisjoint(there)
+
+
+@functools.cache
+def _families() -> dict[str, frozenset[str]]:
+    return catalog.families({model.name: model for model in models()})
 
 
 def _make_temporary(connection: duckdb.DuckDBPyConnection, name: str, query: str, bound: dict[str, Any] | None = None) -> None:

@@ -73,6 +73,14 @@ def test_only_the_run_that_is_asked_for_is_judged():
     assert detect(told, [STALE], run_id="run").verdicts == {STALE: "found"}
 
 
+def test_a_run_of_another_system_leaves_a_verdict_as_it_is():
+    """A detector of the warm pool is not blind because a run beside it has no warm pool at all."""
+    told = log(alive("cp-1", "100s"), "5s cp-1/pool worker/w-1 worker.activated", "5s api/web order/o-1 order.placed run=other")
+    verdicts = detect(told, [STALE]).verdicts
+    assert verdicts == {STALE: "clean"}
+    assert detect(told, [STALE], run_id="other").verdicts == {STALE: "unknown"}
+
+
 def test_an_empty_log_is_clean_of_nothing():
     """What has no evidence is unknown, never clean."""
     report = detect(log())

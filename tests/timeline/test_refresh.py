@@ -15,8 +15,13 @@ from hypothesis import strategies as st
 
 from ingest.database import Database, open_for_read, open_for_write, open_in_memory
 from ingest.events import Event
+from reference_cluster import scenario
+from reference_cluster.sim.cluster import Staged
+from reference_cluster.sim.run import simulate
 from tests.story import SECOND, START_US, database, load, rows, story, tell
+from timeline import catalog
 from timeline import refresh as refreshing
+from timeline.api import Timeline
 from timeline.catalog import MODELS, CatalogError
 from timeline.moment import moment, moment_us
 from timeline.refresh import as_of, is_stale, refresh
@@ -176,3 +181,25 @@ def test_a_model_with_a_column_that_nobody_explains_is_refused():
     silent = replace(model, columns={"run_id": "the run", "size": "nothing"})
     with pytest.raises(CatalogError, match=r"log_bounds\.sql:1: .* for \['end_us', 'events', 'start_us'\], remove \['size'\]"):
         refreshing.create_statements(connection, silent)
+
+
+@pytest.mark.parametrize("name", {scenario.load(name).system: name for name in scenario.names()}.values())
+def test_a_model_that_is_passed_over_would_have_been_empty(name: str):
+    """A log of one family costs nothing for the models of the others, and loses nothing by it."""
+    with Timeline.in_memory(simulate(Staged(scenario.load(name)), 1).lines) as log:
+        connection = log._database.connection
+        there = catalog.present(connection)
+        for model in refreshing.models():
+            if not refreshing._applies(model, there):
+                assert rows(connection, model.sql) == []
+
+
+def test_a_refresh_of_one_family_leaves_the_rows_of_the_others():
+    """A model that is passed over keeps what other runs gave it, and those that read it see nothing of them."""
+    log = log_of(EVENTS)
+    refresh(log.connection)
+    before = contents(log.connection)
+    load(log, tell("0s kube/pods pod/p-1 pod.seen run=foreign"))
+    refresh(log.connection)
+    after = contents(log.connection)
+    assert {name: [row for row in found if row[0] != "foreign"] for name, found in after.items()} == before
