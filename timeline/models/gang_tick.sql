@@ -1,0 +1,55 @@
+-- Every turn of a scheduler at a loop: whether it got the lock, and how its tick ended.
+--
+-- A tick belongs to whoever gets the lock of the loop, so the scheduler that leads changes from tick to tick. One that sits a
+-- tick out says so: silence means that it is gone, or stuck.
+--
+-- column run_id: the run
+-- column scheduler: the scheduler
+-- column actor: the actor that ticked
+-- column loop: name of the loop, and of its lock: reaper, admission
+-- column result: completed, failed, skipped, or open where the log has no end of the tick; only skipped means that another held the lock
+-- column reason: reason that a skipped or failed tick gives
+-- column ts_us: when the turn began
+-- column dur_us: how long the lock was held; until the log ends where it is open; 0 for a turn that never had the lock
+-- column is_open: nothing in the log ends it
+-- column next_us: when the same scheduler had its next turn; null where none is in the log
+-- column event_id: the event that began it
+-- column end_event_id: the event that ended it
+WITH
+  turn AS (
+    SELECT
+      gang_event.run_id, subject_id AS scheduler, actor, loop, kind, reason, at_us, position, event_id,
+      lag(kind) OVER loops AS kind_before,
+      lead(at_us) OVER loops AS until_us,
+      lead(kind) OVER loops AS until_kind,
+      lead(reason) OVER loops AS until_reason,
+      lead(event_id) OVER loops AS until_event_id
+    FROM gang_event
+    JOIN event_time USING (event_no)
+    WHERE kind IN ('tick.started', 'tick.completed', 'tick.failed', 'tick.skipped')
+    WINDOW loops AS (PARTITION BY gang_event.run_id, subject_id, loop ORDER BY position)
+  ),
+  begun AS (
+    SELECT
+      *,
+      kind = 'tick.started' AND coalesce(until_kind, 'tick.started') IN ('tick.completed', 'tick.failed') AS is_ended,
+      lead(at_us) OVER (PARTITION BY run_id, scheduler, loop ORDER BY position) AS next_us
+    FROM turn
+    WHERE kind IN ('tick.started', 'tick.skipped') OR (kind = 'tick.failed' AND coalesce(kind_before, 'tick.failed') <> 'tick.started')
+  )
+SELECT
+  begun.run_id, scheduler, actor, loop,
+  CASE
+    WHEN kind = 'tick.skipped' THEN 'skipped'
+    WHEN kind = 'tick.failed' OR (is_ended AND until_kind = 'tick.failed') THEN 'failed'
+    WHEN is_ended THEN 'completed'
+    ELSE 'open'
+  END AS result,
+  CASE WHEN kind = 'tick.started' THEN CASE WHEN is_ended THEN until_reason END ELSE reason END AS reason,
+  at_us AS ts_us,
+  CASE WHEN kind <> 'tick.started' THEN 0 WHEN is_ended THEN until_us - at_us ELSE coalesce(next_us, end_us) - at_us END AS dur_us,
+  kind = 'tick.started' AND NOT is_ended AND next_us IS NULL AS is_open,
+  next_us, event_id,
+  CASE WHEN is_ended THEN until_event_id END AS end_event_id
+FROM begun
+JOIN log_bounds ON log_bounds.run_id = begun.run_id
