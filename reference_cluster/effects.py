@@ -246,6 +246,8 @@ class Call(Effect[Message]):
     to: str
     message: Message
     timeout_us: int | None
+    reads: type[Message] | None = None
+    """The shape that the reply is read as; the one that the reply's own name declares where null."""
 
 
 @dataclass(slots=True)

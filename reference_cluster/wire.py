@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 MESSAGES: dict[str, type[Message]] = {}
 
@@ -32,19 +32,34 @@ class Message(BaseModel):
             MESSAGES[name] = cls
 
 
+class LenientShape(Message):
+    """Base of a shape that a careless receiver reads a message as: it takes what it knows and leaves the rest.
+
+    Names are compared in lower case, fields that were not sent take their default, unknown ones are dropped, without a
+    word: so Go's decoder does where no tags say more. Only planted bugs read like this.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_lower_case(cls, sent: dict[str, Any]) -> dict[str, Any]:
+        return {name.lower(): value for name, value in sent.items()}
+
+
 def encode(message: Message) -> bytes:
     """A message as bytes: its name, a space, its JSON."""
     return message.name.encode() + b" " + message.model_dump_json().encode()
 
 
-def decode(data: bytes) -> Message:
-    """Bytes as the message that they are. Raises WireError."""
+def decode(data: bytes, reads: type[Message] | None = None) -> Message:
+    """Bytes as the message that they are, or as another shape that the receiver declares for it. Raises WireError."""
     name, _, body = data.partition(b" ")
     declared = MESSAGES.get(name.decode("ascii", "replace"))
     if declared is None:
         raise WireError(f"no message is called {name[:40]!r}; known are {', '.join(sorted(MESSAGES))}")
     try:
-        return declared.model_validate_json(body)
+        return (reads or declared).model_validate_json(body)
     except ValidationError as error:
         first = error.errors()[0]
         raise WireError(f"{declared.__name__}: field {'.'.join(map(str, first['loc'])) or '(whole)'}: {first['msg']}") from None

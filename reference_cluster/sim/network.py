@@ -50,13 +50,15 @@ class Network:
         self._callers: dict[int, tuple[Task, int]] = {}
         """Who waits for the reply to a message, and in which effect."""
         self._mailboxes: dict[tuple[str, str], Mailbox] = {}
+        self.encode, self.decode = encode, decode
+        """The codec. A recorder of what is sent and read (`wire_report`) stands in for it where one is wanted."""
         kernel.handlers.update({Call: self._call, Receive: self._receive, Reply: self._reply})
         kernel.process_ended.append(self._forget)
 
     def post(self, to: str, message: Message) -> None:
         """Send a message from outside of the simulated world; nobody waits for a reply."""
         self._sent += 1
-        self._deliver(Envelope(self._sent, to, OUTSIDE, encode(message), 0, None))
+        self._deliver(Envelope(self._sent, to, OUTSIDE, self.encode(message), 0, None))
 
     def lose(self, task: Task, effect: Call) -> Waiting:
         """A call whose message never arrives: only its time-out ends it."""
@@ -74,7 +76,7 @@ class Network:
         process = task.process
         self._sent += 1
         self._callers[self._sent] = (task, task.n)
-        envelope = Envelope(self._sent, effect.to, process.incarnation, encode(effect.message), process.lamport, task.cause)
+        envelope = Envelope(self._sent, effect.to, process.incarnation, self.encode(effect.message), process.lamport, task.cause)
         self._kernel.after(self.hop(process), partial(self._deliver, envelope))
         return self.lose(task, effect)
 
@@ -85,7 +87,7 @@ class Network:
             self._callers.pop(envelope.id, None)
             return
         try:
-            message = decode(envelope.body)
+            message = self.decode(envelope.body)
         except WireError as error:
             self._answer(process, envelope.id, Raise(CallRefused(f"wire: {error}")))
             return
@@ -129,7 +131,7 @@ class Network:
         if effect.message is None:
             answer: bytes | Raise = Raise(CallRefused(effect.refused or "refused"))
         else:
-            answer = encode(effect.message)
+            answer = self.encode(effect.message)
         self._answer(task.process, effect.request.id, answer, task.cause)
 
     def _answer(self, process: Process, request_id: int, answer: bytes | Raise, cause: str | None = None) -> None:
@@ -143,11 +145,11 @@ class Network:
             return
         task.process.lamport = max(task.process.lamport, lamport)
         task.cause = cause or task.cause
-        self._kernel.answer(task, n, 0, answer if isinstance(answer, Raise) else _decoded(answer))
+        reads = task.effect.reads if isinstance(task.effect, Call) else None
+        self._kernel.answer(task, n, 0, answer if isinstance(answer, Raise) else self._decoded(answer, reads))
 
-
-def _decoded(body: bytes) -> Message | Raise:
-    try:
-        return decode(body)
-    except WireError as error:
-        return Raise(CallRefused(f"wire: {error}"))
+    def _decoded(self, body: bytes, reads: type[Message] | None) -> Message | Raise:
+        try:
+            return self.decode(body, reads)
+        except WireError as error:
+            return Raise(CallRefused(f"wire: {error}"))

@@ -15,6 +15,7 @@ from reference_cluster.sim.journal import Journal, Sink
 from reference_cluster.sim.kernel import Kernel, Process, Truth
 from reference_cluster.sim.network import Network
 from reference_cluster.sim.store import Store
+from reference_cluster.sim.wire_report import WireReport
 
 REPLAYER = "reference_cluster"
 
@@ -107,14 +108,18 @@ def simulate(
     journal: bool = False,
     sink: Callable[[bytes], object] | None = None,
     versions: Mapping[str, str] | None = None,
+    wire: WireReport | None = None,
 ) -> Run:
     """Run a scenario to its end.
 
     `faults` replaces the scenario's own plan; `journal` records the effects too; `sink` takes each line as it is written
-    (`file.write`), else they are kept. Raises ProgramFailed where a program of ours failed, UsageError on an unknown fault.
+    (`file.write`), else they are kept; `wire` notes which fields of the messages are sent and read. Raises ProgramFailed
+    where a program of ours failed, UsageError on an unknown fault.
     """
     switches, policy, run_id = dict(switches or {}), dict(policy or {}), run_id or f"{scenario.name}-{seed}"
     simulation = Simulation(seed, run_id=run_id, sink=sink, latency=scenario.latency, journal=journal)
+    if wire is not None:
+        wire.attach(simulation.network)
     if faults is None:
         plan = scenario.plan(simulation.stream("faults"))
     else:
