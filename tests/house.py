@@ -66,6 +66,7 @@ SQL_BUILDERS: dict[str, str] = {
     "ingest/schema.py": "names, types and comments come from the event classes; nothing comes from a log",
     "timeline/refresh.py": "names of our own tables and models; runs are bound",
     "timeline/gauges.py": "names of its own temporary tables",
+    "timeline/why.py": "names of our own models",
 }
 """Files that put identifiers into SQL text, each with where its identifiers come from. Values are bound everywhere."""
 

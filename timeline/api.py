@@ -29,6 +29,7 @@ from timeline.refresh import is_stale, refresh
 from timeline.seeds import seed_of_run
 from timeline.state import objects_of, states_at
 from timeline.story import Story, decisions_about
+from timeline.why import Why, parts_of, why_of, workloads_named
 
 AROUND_US = 60_000_000
 """How far before and after a moment `show --around` looks."""
@@ -170,6 +171,27 @@ class Timeline:
         Columns: run_id, kind, id, state, since_us, owner, owner_state.
         """
         return states_at(self._connection, run and self.run(run), at_us)
+
+    def why(self, workload: str, run: str | None = None) -> Why:
+        """Where the time of a workload went, from submission to completion, by reason; the parts sum to the whole.
+
+        `workload` is `kind/id`, an id, or the name that its events' envelopes give; a part will do where it fits one only.
+        Raises UsageError with the candidates where it fits none or several.
+        """
+        run_id = self.run(run)
+        fits, known = workloads_named(self._connection, run_id, workload)
+        if len(fits) != 1:
+            found = f"{len(fits)} workloads fit: {_some(fits)}" if fits else f"it is not in the run {run_id}; there are {_some(known)}"
+            raise UsageError(f"looking for the workload {workload!r}: {found}")
+        kind, _, id_ = fits[0].partition("/")
+        return why_of(self._connection, run_id, kind, id_, self.moment("+0s", run_id))
+
+    def waits(self, run: str | None = None) -> pl.DataFrame:
+        """The parts of every workload's life, of all runs or one, in order.
+
+        Columns: run_id, workload_kind, workload_id, reason, ts_us, dur_us, is_open, event_id, end_event_id.
+        """
+        return parts_of(self._connection, run and self.run(run))
 
     def lanes(self, name: str | None = None, run: str | None = None) -> Lanes:
         """What `timeline.charts.swim_lanes` draws: the lanes of a run, or of what has to do with the object `kind/id`.

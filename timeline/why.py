@@ -1,0 +1,179 @@
+"""Why a workload waits: its life from submission to completion, cut into parts that have one reason each.
+
+A kind of workload has one model, `models/why_<kind>.sql`, which is found by its name. Its rows are steps: each says where a
+workload's time goes from an event on; one without a reason ends the life. A part lasts until the next step that has another
+reason, the last part of an unfinished life until the log ends. So parts follow one another without gap or overlap and sum to
+the whole, whatever a model says.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from typing import Any
+
+import polars as pl
+from duckdb import DuckDBPyConnection
+from pydantic import BaseModel, ConfigDict
+
+from timeline.findings import Moment
+from timeline.refresh import models
+
+LEDGER = "why_"
+"""How the name of a model begins that says where the time of a kind of workload goes."""
+STEP = ("run_id", "workload_kind", "workload_id", "reason", "at_us", "position", "event_id")
+"""The columns of such a model."""
+RUNNING = "running"
+"""The reason that is no wait."""
+
+# Of steps at one moment the last holds; a step with the reason of the one before it changes nothing.
+_PARTS = """
+WITH
+  placed AS (
+    SELECT *, row_number() OVER life AS place
+    FROM ({steps}) AS step
+    WHERE (run_id = $run OR $run IS NULL) AND (workload_kind = $kind OR $kind IS NULL) AND (workload_id = $id OR $id IS NULL)
+    WINDOW life AS (PARTITION BY run_id, workload_kind, workload_id ORDER BY at_us, position, event_id)
+  ),
+  lived AS (
+    SELECT *
+    FROM placed
+    QUALIFY place <= coalesce(min(CASE WHEN reason IS NULL THEN place END) OVER (PARTITION BY run_id, workload_kind, workload_id), place)
+  ),
+  held AS (
+    SELECT *
+    FROM lived
+    QUALIFY place = 1 OR coalesce(lead(at_us) OVER (PARTITION BY run_id, workload_kind, workload_id ORDER BY place) > at_us, TRUE)
+  ),
+  turn AS (
+    SELECT *
+    FROM held
+    QUALIFY place = 1 OR lag(reason) OVER (PARTITION BY run_id, workload_kind, workload_id ORDER BY place) IS DISTINCT FROM reason
+  ),
+  part AS (
+    SELECT *, lead(at_us) OVER life AS until_us, lead(event_id) OVER life AS end_event_id
+    FROM turn
+    WINDOW life AS (PARTITION BY run_id, workload_kind, workload_id ORDER BY place)
+  )
+SELECT
+  part.run_id, workload_kind, workload_id, reason, at_us AS ts_us, coalesce(until_us, end_us) - at_us AS dur_us,
+  until_us IS NULL AS is_open, event_id, end_event_id
+FROM part
+JOIN log_bounds ON log_bounds.run_id = part.run_id
+WHERE reason IS NOT NULL
+ORDER BY part.run_id, workload_kind, workload_id, place
+"""
+
+_WORKLOADS = """
+SELECT DISTINCT
+  step.workload_kind || '/' || step.workload_id AS name,
+  step.workload_id = $name OR coalesce(event.workload = $name, FALSE) AS fits
+FROM ({steps}) AS step
+JOIN event ON event.run_id = step.run_id AND event.event_id = step.event_id AND NOT is_conflict
+WHERE step.run_id = $run AND step.reason IS NOT NULL
+ORDER BY name
+"""
+
+_KINDS = "SELECT event_id, kind FROM event WHERE run_id = $run AND event_id IN ($first, $last) AND NOT is_conflict"
+
+
+class Part(BaseModel):
+    """A stretch of a workload's life with one reason."""
+
+    model_config = ConfigDict(frozen=True)
+
+    reason: str
+    since: Moment
+    until: Moment
+    """Where it ended; where the log ends, if nothing ended it."""
+    dur_us: int
+    is_open: bool
+    """Nothing in the log ends it."""
+    evidence: list[str]
+    """The event that began it, and the one that ended it."""
+
+
+class Why(BaseModel):
+    """Where the time of one workload went. The parts sum to `whole_us`, and so do the reasons."""
+
+    model_config = ConfigDict(frozen=True)
+
+    run_id: str
+    kind: str
+    id: str
+    log_start: Moment
+    """Where the log begins."""
+    since: Moment
+    until: Moment
+    began_with: str
+    """Kind of the event that its life begins with: where the log lacks the submission, the first that is there."""
+    ended_with: str | None
+    """Kind of the event that ended its life; none where it is open."""
+    whole_us: int
+    waited_us: int
+    """All of it but what it ran."""
+    reasons: dict[str, int]
+    """Microseconds by reason, the longest first."""
+    parts: list[Part]
+    """In order, one beginning where the one before it ends."""
+
+
+def parts_of(connection: DuckDBPyConnection, run_id: str | None = None, kind: str | None = None, id_: str | None = None) -> pl.DataFrame:
+    """The parts of every workload's life, or of one, in order.
+
+    Columns: run_id, workload_kind, workload_id, reason, ts_us, dur_us, is_open, event_id, end_event_id.
+    """
+    bound = {"run": run_id, "kind": kind, "id": id_}
+    return pl.DataFrame(connection.sql(_PARTS.format(steps=_steps()), params=bound))
+
+
+def workloads_named(connection: DuckDBPyConnection, run_id: str, name: str) -> tuple[list[str], list[str]]:
+    """The workloads of a run that a name fits, and all of them, each as `kind/id`.
+
+    A name is `kind/id`, an id, or what the envelope of their events calls the workload; else a part of `kind/id` will do.
+    """
+    found = connection.execute(_WORKLOADS.format(steps=_steps()), {"run": run_id, "name": name}).fetchall()
+    known = list(dict.fromkeys(one for one, _ in found))
+    exact = [one for one in known if one == name] or list(dict.fromkeys(one for one, fits in found if fits))
+    return exact or [one for one in known if name in one], known
+
+
+def why_of(connection: DuckDBPyConnection, run_id: str, kind: str, id_: str, start_us: int) -> Why:
+    """Where the time of that workload went. It must be one that `workloads_named` gives."""
+    rows = parts_of(connection, run_id, kind, id_).to_dicts()
+    first, last = rows[0], rows[-1]
+    named = {"run": run_id, "first": first["event_id"], "last": last["end_event_id"]}
+    kinds = dict(connection.execute(_KINDS, named).fetchall())
+    parts = [_part(row) for row in rows]
+    reasons = Counter[str]()
+    for part in parts:
+        reasons[part.reason] += part.dur_us
+    whole_us = parts[-1].until - parts[0].since
+    return Why(
+        run_id=run_id,
+        kind=kind,
+        id=id_,
+        log_start=start_us,
+        since=parts[0].since,
+        until=parts[-1].until,
+        began_with=kinds[first["event_id"]],
+        ended_with=kinds.get(last["end_event_id"]),
+        whole_us=whole_us,
+        waited_us=whole_us - reasons[RUNNING],
+        reasons=dict(reasons.most_common()),
+        parts=parts,
+    )
+
+
+def _part(row: dict[str, Any]) -> Part:
+    evidence = [event_id for event_id in (row["event_id"], row["end_event_id"]) if event_id is not None]
+    until = row["ts_us"] + row["dur_us"]
+    return Part(reason=row["reason"], since=row["ts_us"], until=until, dur_us=row["dur_us"], is_open=row["is_open"], evidence=evidence)
+
+
+@functools.cache
+def _steps() -> str:
+    """The steps of every kind of workload, stacked."""
+    columns = ", ".join(STEP)
+    ledgers = [model.name for model in models() if model.name.startswith(LEDGER)]
+    return " UNION ALL ".join(f'SELECT {columns} FROM "{name}"' for name in ledgers)
