@@ -1,0 +1,100 @@
+"""What the truth file says of harm that takes time: somebody outside looks at the rows once a second and notes it.
+
+Nothing in the run depends on it, and it runs only where a bug is on.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from reference_cluster.bugs import Bug, Switches
+from reference_cluster.records import Row
+from reference_cluster.subsystems.gang.admission import ROLLBACK_ONLY_RESERVED, UNSIZED_GANGS_TAKE_NO_ROOM
+from reference_cluster.subsystems.gang.drain import PARTIAL_COMPLETION_KEPT
+from reference_cluster.subsystems.gang.offers import PLAIN_JOBS_NOT_COUNTED
+from reference_cluster.subsystems.gang.scenario import Config
+from reference_cluster.subsystems.gang.scheduler import GAUGE_KEPT_ON_ERROR, TICK_UNBOUNDED, Scheduler
+from reference_cluster.subsystems.gang.unblock import DEPENDENTS_LEFT_BLOCKED, waits_for
+from reference_cluster.system import Host
+
+INTERVAL_US = 1_000_000
+MARGIN_US = 5_000_000
+
+
+class Audit:
+    """Notes a bug as struck when what it causes has lasted for longer than any detector waits."""
+
+    def __init__(self, host: Host, switches: Switches, config: Config, schedulers: dict[str, Scheduler]) -> None:
+        self._host = host
+        self._switches = switches
+        self._config = config
+        self._schedulers = schedulers
+        self._now_us = 0
+        self._since: dict[tuple[str, str], int] = {}
+
+    def look(self) -> None:
+        """Look once."""
+        self._now_us += INTERVAL_US
+        gangs: dict[str, list[Row]] = defaultdict(list)
+        jobs = self._host.rows("job")
+        for row in jobs:
+            if row["gang"] is not None:
+                gangs[row.text("gang")].append(row)
+        config = self._config
+        half_in_us = config.reservation_timeout_us + 2 * config.admission_tick_us + MARGIN_US
+        two_ticks_us = 2 * config.reaper_tick_us + MARGIN_US
+        half_in = self._lasting("half in", (gang for gang, members in gangs.items() if _half_in(members)), half_in_us)
+        half_done = (gang for gang, members in gangs.items() if _half_done(members))
+        failed = {row.key for row in jobs if row["state"] == "failed"}
+        starved = (row.key for row in jobs if row["state"] == "blocked" and failed.intersection(waits_for(row)))
+        self._struck(ROLLBACK_ONLY_RESERVED, half_in)
+        self._struck(UNSIZED_GANGS_TAKE_NO_ROOM, half_in if len(half_in) > 1 else [])
+        self._struck(PARTIAL_COMPLETION_KEPT, self._lasting("half done", half_done, two_ticks_us))
+        self._struck(DEPENDENTS_LEFT_BLOCKED, self._lasting("starved", starved, two_ticks_us))
+        churned = (gang for gang, members in gangs.items() if all(_never_claimed(member, 3) for member in members))
+        self._struck(PLAIN_JOBS_NOT_COUNTED, churned)
+        self._look_at_schedulers()
+
+    def _look_at_schedulers(self) -> None:
+        for s in self._schedulers.values():
+            alive = self._host.incarnation(s.instance) == s.id
+            loops = s.loops.values() if alive else ()
+            hung = [loop.name for loop in loops if loop.tick is not None]
+            lasting = self._lasting(f"hung {s.id}", hung, 4 * self._config.reaper_tick_us)
+            self._struck(TICK_UNBOUNDED, [s.id] if lasting else [])
+            shows = [s.id] if alive and s.shows_leader and s.asked_in_vain else []
+            self._struck(GAUGE_KEPT_ON_ERROR, self._lasting("shows", shows, 3 * self._config.reaper_tick_us))
+
+    def _struck(self, bug: Bug, targets: Iterable[str]) -> None:
+        for target in targets:
+            self._switches.struck(bug, target)
+
+    def _lasting(self, what: str, now: Iterable[str], for_us: int) -> list[str]:
+        """Those of which it has been so at every look, for longer than that."""
+        found = set(now)
+        for key in [key for key in self._since if key[0] == what and key[1] not in found]:
+            del self._since[key]
+        for name in found:
+            self._since.setdefault((what, name), self._now_us)
+        return sorted(name for name in found if self._now_us - self._since[what, name] > for_us)
+
+
+def _states(members: list[Row]) -> set[str]:
+    return {member.text("state") for member in members}
+
+
+def _half_in(members: list[Row]) -> bool:
+    """Some run, some wait, and no round is open."""
+    states = _states(members)
+    return "running" in states and bool(states & {"blocked", "pending"}) and not states & {"preempting", "preempted"}
+
+
+def _half_done(members: list[Row]) -> bool:
+    """Some have ended, some wait, and nobody runs."""
+    states = _states(members)
+    return bool(states & {"done", "failed"}) and "blocked" in states and states <= {"done", "failed", "blocked"}
+
+
+def _never_claimed(member: Row, reservations: int) -> bool:
+    return member["state"] == "blocked" and member["claim"] == 0 and member.number("reservation") >= reservations
