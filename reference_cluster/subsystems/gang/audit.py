@@ -52,7 +52,7 @@ class Audit:
         self._struck(UNSIZED_GANGS_TAKE_NO_ROOM, half_in if len(half_in) > 1 else [])
         self._struck(PARTIAL_COMPLETION_KEPT, self._lasting("half done", half_done, two_ticks_us))
         self._struck(DEPENDENTS_LEFT_BLOCKED, self._lasting("starved", starved, two_ticks_us))
-        churned = (gang for gang, members in gangs.items() if all(_never_claimed(member, 3) for member in members))
+        churned = (gang for gang, members in gangs.items() if all(_reserved_in_vain(member) >= 3 for member in members))
         self._struck(PLAIN_JOBS_NOT_COUNTED, churned)
         self._look_at_schedulers()
 
@@ -64,7 +64,7 @@ class Audit:
             lasting = self._lasting(f"hung {s.id}", hung, 4 * self._config.reaper_tick_us)
             self._struck(TICK_UNBOUNDED, [s.id] if lasting else [])
             shows = [s.id] if alive and s.shows_leader and s.asked_in_vain else []
-            self._struck(GAUGE_KEPT_ON_ERROR, self._lasting("shows", shows, 3 * self._config.reaper_tick_us))
+            self._struck(GAUGE_KEPT_ON_ERROR, self._lasting(f"shows {s.id}", shows, 3 * self._config.reaper_tick_us))
 
     def _struck(self, bug: Bug, targets: Iterable[str]) -> None:
         for target in targets:
@@ -96,5 +96,7 @@ def _half_done(members: list[Row]) -> bool:
     return bool(states & {"done", "failed"}) and "blocked" in states and states <= {"done", "failed", "blocked"}
 
 
-def _never_claimed(member: Row, reservations: int) -> bool:
-    return member["state"] == "blocked" and member["claim"] == 0 and member.number("reservation") >= reservations
+def _reserved_in_vain(member: Row) -> int:
+    """How often a member was reserved and taken back, as long as nobody has ever claimed it."""
+    ended = member.number("reservation") - (member["state"] == "reserved")
+    return ended if member["claim"] == 0 else 0

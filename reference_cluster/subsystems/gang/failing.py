@@ -49,5 +49,6 @@ async def _requeue_lone(trigger: drain.Trigger) -> CommitResult:
     result = await commit([move], label="gang.lone_member")
     if isinstance(result, Committed):
         waiting = await List("job", {"gang": gang, "state": ("pending", "reserved")})
-        await commit(advance(member, "block", JobRequeued, changes={"worker": None}, reason="lone_member") for member in waiting)
+        if waiting:
+            await commit(advance(member, "block", JobRequeued, changes={"worker": None}, reason="lone_member") for member in waiting)
     return result

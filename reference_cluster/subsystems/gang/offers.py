@@ -12,6 +12,7 @@ from reference_cluster.effects import Committed, Conflict, Emit, List, Random, R
 from reference_cluster.records import STORE_NOW, Row
 from reference_cluster.subsystems.gang.admission import UNSIZED_GANGS_TAKE_NO_ROOM
 from reference_cluster.subsystems.gang.canonical import digest
+from reference_cluster.subsystems.gang.failing import LONE_MEMBER_REQUEUED_FIRST
 from reference_cluster.subsystems.gang.messages import Claim, Claimed, NoWork, Offer, Poll
 from reference_cluster.subsystems.gang.rows import CLAIM_FENCE, Move, advance, commit, gang_of, missed, outcome_of, said_of
 from reference_cluster.subsystems.gang.scheduler import Scheduler
@@ -79,6 +80,8 @@ async def claim(s: Scheduler, claim: Claim) -> Message:
         await _refuse(row, claim, reason, missed(result), outcome_of(result))
     if claim.reservation is not None and claim.reservation != row["reservation"]:
         s.bugs.struck(RESERVATION_NOT_CHECKED, row.key)
+    if row["gang"] is not None and claim.reservation is None:
+        s.bugs.struck(LONE_MEMBER_REQUEUED_FIRST, row.key)
     return Claimed(
         job=row.key,
         gang=gang_of(row),
