@@ -15,10 +15,11 @@ from ingest.chunks import RAW_BYTES_MAX, Chunk
 from ingest.database import first_row
 from ingest.envelope import parse_query
 from ingest.events import FAMILIES, Decision
+from ingest.roles import load_roles
 from ingest.schema import ENVELOPE, family_columns, family_table, typed_families
 from ingest.shapes import Shape, is_event_shape
 from ingest.sniff import NATIVE, Source
-from ingest.strict import Refusal, parse_document, refusal_of_event
+from ingest.strict import Refusal, parse_document, refusal_of_event, refusal_of_text
 
 _ENVELOPE_NAMES = ", ".join(column.name for column in ENVELOPE)
 _JUDGED = ", ".join(["is_sound", *(name for name in Shape._fields if name != "kind")])
@@ -74,7 +75,7 @@ def load_chunk(
     """Put the events of a chunk into the tables. Runs inside the caller's transaction."""
     table, broken = chunk.table()
     connection.register("chunk", table)
-    connection.execute("CREATE OR REPLACE TEMP TABLE parsed AS " + _parse(source), {"run": run})
+    connection.execute("CREATE OR REPLACE TEMP TABLE parsed AS " + _parse(source), {"run": run, **dict(source.bound)})
     rejected = [Rejected.of(chunk.line(index), *_place(chunk, index), Refusal("utf8", _utf8_detail(chunk.line(index)))) for index in broken]
     blank = len(chunk) - len(table) - len(broken)
     doubtful = _doubtful(connection, source, run)
@@ -82,7 +83,7 @@ def load_chunk(
     for index, text in doubtful:
         line = chunk.line(index)
         refusal = _refusal(source, line, text, run)
-        if not line.strip():
+        if not line.strip() or text == "":
             blank += 1
         elif refusal:
             rejected.append(Rejected.of(line, *_place(chunk, index), refusal))
@@ -90,6 +91,7 @@ def load_chunk(
             continue
         refused.append(index)
     _forget(connection, "refused", refused)
+    load_roles(connection, source.roles)
     duplicates, conflicts = _settle_twins(connection)
     events = _one(connection, "SELECT count(*) FROM parsed") - conflicts
     _insert(connection, file_id)
@@ -114,7 +116,7 @@ def _doubtful(connection: duckdb.DuckDBPyConnection, source: Source, run: str | 
             SELECT idx FROM parsed WHERE NOT is_sound
             UNION ALL SELECT idx FROM parsed SEMI JOIN odd_shape USING ({columns}) WHERE is_sound
         ) USING (idx) ORDER BY idx""",
-        {"run": run} if "$run" in source.select else {},
+        {**({"run": run} if "$run" in source.select else {}), **dict(source.bound)},
     ).fetchall()
     connection.unregister("odd_shape")
     return lines
@@ -138,9 +140,11 @@ def _utf8_detail(line: bytes) -> str:
 
 
 def _refusal(source: Source, line: bytes, text: str | None, run: str | None) -> Refusal | None:
-    document = parse_document(line)
+    document = parse_document(line) if source.is_json else refusal_of_text(line) or {}
     if isinstance(document, Refusal):
         return document
+    if text is None and source.bound:
+        return Refusal("unmapped", f"the {source.name.rpartition(' ')[0]} says nothing of such a line")
     if source.name != NATIVE:
         mapped = parse_document((text or "{}").encode())
         if isinstance(mapped, Refusal):

@@ -20,8 +20,9 @@ from ingest.chunks import CHUNK_BYTES
 from ingest.database import Database
 from ingest.errors import InputRejected, StorageFailed, UsageError
 from ingest.ledger import STDIN
+from ingest.mapping import mapping_source
 from ingest.reading import Options, Progress, Reading, Transaction
-from ingest.sniff import source_named
+from ingest.sniff import Source, source_named
 
 _OWN_SUFFIXES = (".duckdb", ".duckdb.wal", ".duckdb.lock", ".duckdb.new")
 
@@ -44,7 +45,7 @@ class Report(BaseModel):
     quarantined: int = 0
     """Lines in rejected_line."""
     blank: int = 0
-    """Lines with nothing on them."""
+    """Lines with nothing on them, or that a mapping passes over."""
     pending: int = 0
     """Last lines that are not complete yet; they load when they are."""
     seconds: float = 0.0
@@ -65,18 +66,20 @@ def load(
     sources: Sequence[str | Path],
     *,
     format: str | None = None,
+    mapping: str | None = None,
     run: str | None = None,
     on_progress: Callable[[Progress], None] = lambda progress: None,
     chunk_bytes: int = CHUNK_BYTES,
 ) -> Report:
     """Load files, globs, folders and `-` into a database.
 
-    `format` forces a source of `ingest/sources`; else the content decides. `run` is the run_id of lines that have none.
+    `format` forces a source of `ingest/sources`, `mapping` (a file, or the name of a shipped one) describes a format of your own;
+    else the content decides. `run` is the run_id of lines that have none.
     A source that cannot be read is told about in the report and the others load. Raises UsageError, StorageFailed.
     """
     started = time.perf_counter()
     report, total = Report(), Counts()
-    options = Options(source_named(format) if format else None, run, chunk_bytes, on_progress)
+    options = Options(_forced(format, mapping), run, chunk_bytes, on_progress)
     with Transaction(database) as transaction:
         for path in _expanded(sources, database.path):
             try:
@@ -91,6 +94,14 @@ def load(
     total.check()
     report.seconds = round(time.perf_counter() - started, 3)
     return report
+
+
+def _forced(format: str | None, mapping: str | None) -> Source | None:
+    if format and mapping:
+        raise UsageError(f"--format {format} and --mapping {mapping}: give one; a mapping file says the format itself")
+    if mapping:
+        return mapping_source(mapping)
+    return source_named(format) if format else None
 
 
 def _expanded(sources: Sequence[str | Path], database: Path | None) -> Iterator[str]:

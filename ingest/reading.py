@@ -17,8 +17,9 @@ from ingest.batch import Counts, Rejected, load_chunk
 from ingest.chunks import READ_BYTES, Chunk, CompressedInputBroken, SkippedLine, Tail, chunks, is_packed, plain, unpacked
 from ingest.database import Database, duckdb_errors
 from ingest.documents import items_as_lines
+from ingest.errors import UsageError
 from ingest.ledger import STDIN, Entry, entry_for
-from ingest.sniff import DOCUMENT_BYTES_MAX, HEAD_BYTES, Source, refusal_of_encoding, sniff, source_named
+from ingest.sniff import DOCUMENT_BYTES_MAX, HEAD_BYTES, Source, refusal_of_encoding, sniff, source_named, sources
 from ingest.strict import Refusal, parse_document
 
 CHUNKS_COMMITTED = 2
@@ -116,13 +117,19 @@ class Reading:
             self._count_again()
             return 0
         read_bytes = min(READ_BYTES, self.options.chunk_bytes)
-        if is_known and not self.is_packed and not source_named(entry.format).document_kinds:
+        if is_known and not self.is_packed and not (source := forced or self._known_source()).document_kinds:
             self._count_again()
             stream.seek(entry.offset_bytes)
-            self.source = source_named(entry.format)
+            self.source = source
             return self._load_lines(plain(stream, read_bytes))
         entry.restart()
         return self._load_from_start(unpacked(stream, read_bytes))
+
+    def _known_source(self) -> Source:
+        """The source that the file was read with before. Raises UsageError where that was a mapping file."""
+        if self.entry.format not in sources():
+            raise UsageError(f"reading on in {self.path}: it was read with the {self.entry.format}; give it again with --mapping")
+        return source_named(self.entry.format)
 
     def _count_again(self) -> None:
         """Lines that the ledger knows: what became events then is a duplicate now."""

@@ -118,6 +118,21 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
         "Runs whose models are older than their events: written in the transaction of the events, emptied by the refresh of the models.",
         (Column("run_id", "VARCHAR", "A run with new events; may be here more than once."),),
     ),
+    "kind_role": (
+        "What the kinds of a run mean to the generic detectors, as its source or its mapping file declares.",
+        (
+            Column("run_id", "VARCHAR", "The run."),
+            Column("kind", "VARCHAR", "A kind of event."),
+            Column("role", "VARCHAR", "The part that it plays: acquired, released, started, ended, placed and so on (ingest.roles)."),
+            Column("activity", "VARCHAR", "What it is a part of; kinds of one activity are held against each other."),
+            Column("thing_role", "VARCHAR", "Role of the object that it is about: `subject`, or the role of a ref."),
+            Column("holder_role", "VARCHAR", "Role of the ref that says who holds or runs it; null where nobody is named."),
+            Column("operation_role", "VARCHAR", "Role of the ref that an attempt and its answer share."),
+            Column("scope_role", "VARCHAR", "Role of the ref that says what it is a part of."),
+            Column("within_us", "BIGINT", "How soon what plays this role has to come; null where nothing says so."),
+            Column("is_whole", "BOOLEAN", "Nothing was going on before the log's first event."),
+        ),
+    ),
     "made_by": (
         "What made this database: one row. Another schema or engine means loading the log again.",
         (

@@ -2,12 +2,14 @@
 
 A source is a SELECT from `chunk(idx, byte_offset, raw)` to `text`, the same line as native text. Its header says how
 to know it: the keys that its first record has, and for a source that is one document and not lines, the document's kind.
+A `.toml` file beside it says what its kinds mean to the generic detectors (`ingest.roles`).
 """
 
 from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +17,7 @@ from importlib import resources
 
 from ingest.chunks import BOM
 from ingest.errors import UsageError
+from ingest.roles import KindRole, activities_of, rows_of
 from ingest.strict import Refusal
 
 HEAD_BYTES = 64 * 1024
@@ -34,21 +37,28 @@ class Source:
     document_kinds: frozenset[str]
     """Values of the top-level `kind`, where the source is one document with `items`; empty where it is lines."""
     select: str
-    """The SELECT from `chunk` to native text."""
+    """The SELECT from `chunk` to native text: empty for a line that holds no event on purpose, NULL for one that cannot be mapped."""
+    bound: tuple[tuple[str, str], ...] = ()
+    """Parameters of the SELECT beside `$run`."""
+    is_json: bool = True
+    """Each line is a JSON object."""
+    roles: tuple[KindRole, ...] = ()
+    """What its kinds mean to the generic detectors."""
 
 
 @cache
 def sources() -> dict[str, Source]:
     """Every source by name: the files of `ingest/sources`."""
-    files = sorted(resources.files("ingest").joinpath("sources").iterdir(), key=lambda file: file.name)
-    found = (_source(file.name.removesuffix(".sql"), file.read_text(encoding="utf-8")) for file in files if file.name.endswith(".sql"))
-    return {source.name: source for source in found}
+    texts = {file.name: file.read_text(encoding="utf-8") for file in resources.files("ingest").joinpath("sources").iterdir()}
+    names = sorted(name.removesuffix(".sql") for name in texts if name.endswith(".sql"))
+    return {name: _source(name, texts[f"{name}.sql"], texts.get(f"{name}.toml", "")) for name in names}
 
 
-def _source(name: str, text: str) -> Source:
+def _source(name: str, text: str, roles: str) -> Source:
     header = dict(re.findall(r"^-- (title|document|first record has): (.*)$", text, re.MULTILINE))
     words = {key: frozenset(value.split(", ")) for key, value in header.items()}
-    return Source(name, header["title"], words["first record has"], words.get("document", frozenset()), text)
+    kinds = words.get("document", frozenset())
+    return Source(name, header["title"], words["first record has"], kinds, text, roles=rows_of(activities_of(tomllib.loads(roles))))
 
 
 def source_named(name: str) -> Source:

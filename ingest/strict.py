@@ -41,6 +41,7 @@ REASONS: dict[str, str] = {
     "size": "a text is longer or shorter than its field allows",
     "surrogate": "a text holds half of a surrogate pair",
     "time": "a time is not RFC 3339 with an offset",
+    "unmapped": "the mapping file has no event for such a line",
     "type": "an envelope field has a value of another type",
     "utf8": "the line is not UTF-8",
 }
@@ -86,6 +87,15 @@ def parse_document(raw: bytes) -> dict[str, Any] | Refusal:
     except json.JSONDecodeError as error:
         return Refusal("not_json", f"{error.msg} at character {error.pos}")
     return found
+
+
+def refusal_of_text(raw: bytes) -> Refusal | None:
+    """Why a line cannot be read as text, of whatever format; None where it can."""
+    try:
+        _decoded(raw)
+    except _Refused as refused:
+        return refused.refusal
+    return None
 
 
 def refusal_of_event(document: dict[str, Any], run: str | None = None) -> Refusal | None:

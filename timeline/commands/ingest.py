@@ -24,6 +24,9 @@ def command(
     sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Files, globs, folders; - is standard input.")],
     db: Database = DEFAULT_DATABASE,
     format: Annotated[str | None, typer.Option("--format", metavar="FORMAT", help="Say what it is, instead of looking.")] = None,
+    mapping: Annotated[
+        str | None, typer.Option("--mapping", metavar="FILE", help="A TOML file that describes the format, or the name of a shipped one.")
+    ] = None,
     run: Annotated[str | None, typer.Option("--run", metavar="ID", help="The run of lines that name none.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 where a line was refused; good lines load all the same.")] = False,
     lock_timeout: Annotated[float, typer.Option("--lock-timeout", metavar="SECONDS", help="How long to wait for another process.")] = 10.0,
@@ -35,13 +38,14 @@ def command(
 
     Example:
         timeline ingest events.jsonl more/*.jsonl.gz
+        timeline ingest app.log --mapping app.toml
         kubectl get events -A -o json | timeline ingest -
     """
     from ingest.database import INGEST_LIMITS, open_for_write
     from ingest.load import load
 
     with open_for_write(db, INGEST_LIMITS, lock_timeout, note) as database, _shown() as show:
-        report = load(database, sources, format=format, run=run, on_progress=show)
+        report = load(database, sources, format=format, mapping=mapping, run=run, on_progress=show)
     if as_json:
         print_json(report.model_dump())
     else:
