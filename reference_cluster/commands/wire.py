@@ -22,7 +22,7 @@ def command(
     that is read and never sent has the receiver's default for its value, always.
 
     Example:
-        timeline cluster wire gang_old_worker_build --seed 1 --bug epoch_field_renamed
+        timeline cluster wire gang_old_workers --seed 1 --bug epoch_field_renamed
     """
     from reference_cluster.bugs import bug_named
     from reference_cluster.scenario import load
@@ -31,8 +31,8 @@ def command(
     from reference_cluster.sim.wire_report import WireReport
 
     switched = [bug_named(name).name for name in bug or []]
-    report = WireReport()
-    run = simulate(Staged(load(scenario)), seed, switches=dict.fromkeys(switched, True), wire=report)
+    with WireReport() as report:
+        run = simulate(Staged(load(scenario)), seed, switches=dict.fromkeys(switched, True), wire=report)
     traffic, mismatches = report.traffic(), report.mismatches()
     note(f"{run.run_id}: {sum(each.sent for each in traffic.values())} messages of {len(traffic)} kinds")
     if as_json:

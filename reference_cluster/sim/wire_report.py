@@ -3,8 +3,9 @@
 Workron's worker read `preemption_epoch` under a name that no server sent, and got 0 for every drain: each side was right
 by its own tests. Both sides of one run, held against each other, show such a field by its name.
 
-A `WireReport` stands in for the codec of a network. What it encodes, it notes as sent. What it decodes, it gives to the
-receiver as an object of a generated subclass, which notes each field that the receiver looks at, by name or in a pattern.
+A `WireReport` stands in for the codec of a network. What it encodes, it notes as sent; what it decodes, it keeps, and
+while it is entered as a context it notes each field of those that a receiver looks at, by name or in a pattern. The
+messages stay what they are, for receivers tell them apart by their class.
 """
 
 from __future__ import annotations
@@ -12,8 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from types import new_class
-from typing import Any
+from typing import Any, Self
 
 from reference_cluster.sim.network import Network
 from reference_cluster.wire import Message, WireError, decode, encode
@@ -50,11 +50,31 @@ class Mismatch:
 
 
 class WireReport:
-    """The codec of one network, with a note of every field that went in or was looked at."""
+    """The codec of one network, with a note of every field that went in or was looked at. To be entered around the run."""
 
     def __init__(self) -> None:
         self._traffic: dict[str, Traffic] = {}
-        self._shapes: dict[tuple[str, type[Message]], type[Message]] = {}
+        self._received: dict[int, tuple[Message, Counter[str]]] = {}
+        """The messages that came in, by identity, each with the counter of its fields that were read."""
+
+    def __enter__(self) -> Self:
+        received, look_up = self._received, Message.__getattribute__
+
+        def noted(message: Message, attribute: str) -> Any:
+            if id(message) in received:
+                fields, read = type(message).model_fields, received[id(message)][1]
+                if attribute in fields:
+                    read[attribute] += 1
+                elif attribute in WHOLE:
+                    read.update(dict.fromkeys(fields, 1))
+            return look_up(message, attribute)
+
+        Message.__getattribute__ = noted  # type: ignore[method-assign, assignment]  # for the length of the context
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        del Message.__getattribute__
+        self._received.clear()
 
     def attach(self, network: Network) -> None:
         """Stand in for the codec of that network. The messages and their order stay the same."""
@@ -94,28 +114,11 @@ class WireReport:
         except WireError as error:
             self._of(name).refused[str(error)] += 1
             raise
-        for part in list(_parts(message)):
-            called = name if part is message else part.name
-            self._of(called).received += 1
-            object.__setattr__(part, "__class__", self._noting(called, type(part)))
+        for part in _parts(message):
+            traffic = self._of(name if part is message else part.name)
+            traffic.received += 1
+            self._received[id(part)] = (part, traffic.fields_read)
         return message
-
-    def _noting(self, name: str, shape: type[Message]) -> type[Message]:
-        """The subclass of a shape whose objects note what is looked at. It counts for the message of that name."""
-        if (name, shape) not in self._shapes:
-            fields, read = frozenset(shape.model_fields), self._of(name).fields_read
-
-            def noted(message: Message, attribute: str) -> Any:
-                if attribute in fields:
-                    read[attribute] += 1
-                elif attribute in WHOLE:
-                    read.update(fields)
-                return shape.__getattribute__(message, attribute)
-
-            noting: type[Message] = new_class(shape.__name__, (shape,), exec_body=lambda body: body.update(__getattribute__=noted))
-            noting.name = shape.name
-            self._shapes[name, shape] = noting
-        return self._shapes[name, shape]
 
 
 def _parts(message: Message) -> Iterator[Message]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from reference_cluster import scenario
 from reference_cluster.effects import Call, Program, Receive, Reply
 from reference_cluster.sim.cluster import Staged
@@ -40,11 +42,12 @@ class OldBill(LenientShape):
 
 def reported(server: Program, client: Program) -> list[Mismatch]:
     """The report about one exchange between two programs."""
-    simulation, report = Simulation(1), WireReport()
-    report.attach(simulation.network)
-    simulation.start("shop", lambda _: server, "shop")
-    simulation.start("client", lambda _: client, "client")
-    simulation.run(1_000_000)
+    simulation = Simulation(1)
+    with WireReport() as report:
+        report.attach(simulation.network)
+        simulation.start("shop", lambda _: server, "shop")
+        simulation.start("client", lambda _: client, "client")
+        simulation.run(1_000_000)
     return report.mismatches()
 
 
@@ -94,9 +97,23 @@ def test_taking_a_message_whole_reads_every_field_of_it():
     assert reported(copier(), client_that_reads_all()) == []
 
 
-def test_recording_the_wire_changes_no_run():
-    """The same seed gives the same events, to the byte, with the recorder in the codec's place."""
-    staged = Staged(scenario.load("healthy"))
-    report = WireReport()
-    assert simulate(staged, 3, wire=report) == simulate(staged, 3)
-    assert report.traffic()["pod.create"].received > 0
+@pytest.mark.parametrize("name", ["healthy", "gang_healthy"])
+def test_recording_the_wire_changes_no_run(name: str):
+    """The same seed gives the same events, to the byte, with the recorder in the codec's place, however receivers tell messages apart."""
+    staged = Staged(scenario.load(name))
+    with WireReport() as report:
+        recorded = simulate(staged, 3, wire=report)
+    assert recorded == simulate(staged, 3)
+    assert report.mismatches() == [each for each in report.mismatches() if each.what == "sent, never read"]
+
+
+def test_the_epoch_that_workron_lost_is_named():
+    """WR-01: the old build of the workers reads `preemptionepoch`; what is sent is `preemption_epoch`. A new build reads what is sent."""
+    staged = Staged(scenario.load("gang_old_workers"))
+    with WireReport() as old:
+        simulate(staged, 1, switches={"epoch_field_renamed": True}, wire=old)
+    with WireReport() as new:
+        simulate(staged, 1, wire=new)
+    reply = {(each.field, each.what) for each in old.mismatches() if each.message == "job.heartbeat_reply"}
+    assert reply == {("preemption_epoch", "sent, never read"), ("preemptionepoch", "read, never sent")}
+    assert "job.heartbeat_reply" not in {each.message for each in new.mismatches()}
