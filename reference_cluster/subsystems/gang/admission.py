@@ -132,16 +132,16 @@ async def _note_overcommitted(s: Scheduler, worker: Row) -> None:
 
 
 async def _take_back(s: Scheduler) -> None:
-    """Reservations that no worker has claimed in time. Where other members run already, the whole gang is drained."""
+    """Reservations that no worker has claimed in time. Where other members run or have ended, the whole gang is drained."""
     reserved = await List("job", {"state": "reserved"})
     overdue = [row for row in reserved if row.age_us("reserved_us") > s.config.reservation_timeout_us]
     for gang, unclaimed in _by_gang(overdue).items():
-        running = await List("job", {"gang": gang, "state": "running"})
+        ahead = await List("job", {"gang": gang, "state": ("running", "done", "failed")})
         partial = s.bugs.has(ROLLBACK_ONLY_RESERVED) or s.bugs.has(UNSIZED_GANGS_TAKE_NO_ROOM)
-        if running and not partial:
+        if ahead and not partial:
             await drain.begin(s, drain.Trigger(unclaimed[0], "reservation_timeout"))
         else:
-            await _roll_back(gang, unclaimed, len(running))
+            await _roll_back(gang, unclaimed, sum(row["state"] == "running" for row in ahead))
 
 
 async def _roll_back(gang: str, unclaimed: list[Row], running: int) -> None:

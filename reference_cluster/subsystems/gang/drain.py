@@ -160,10 +160,15 @@ async def complete(s: Scheduler) -> int:
             gangs[row.text("gang")].append(row)
     ended = 0
     for gang, members in sorted(gangs.items()):
-        states = {member["state"] for member in members}
-        if "preempted" in states and not states & {"running", "preempting", "reserved"}:
+        if _is_over(s, {member.text("state") for member in members}):
             ended += isinstance(await _ending(s, gang, members), Committed)
     return ended
+
+
+def _is_over(s: Scheduler, states: set[str]) -> bool:
+    """Nobody runs or is about to. A gang of which one has ended and the rest waits would otherwise wait for ever."""
+    broken = "blocked" in states and states & {"done", "failed"} and not s.bugs.has(PARTIAL_COMPLETION_KEPT)
+    return bool("preempted" in states or broken) and not states & {"running", "preempting", "reserved", "pending"}
 
 
 async def _ending(s: Scheduler, gang: str, members: list[Row]) -> CommitResult:
