@@ -1,6 +1,8 @@
 # make demo   the whole loop on this machine, in a minute: simulate, ingest, find, export, replay
 # make test   every test; installs what they need where it may
 # make lint   style, types, floors
+# make score  how far each detector can be trusted: writes docs/scores.md (minutes)
+# make sweep  the seeds that `make test` has no time for: 20 of each bug and twin, 1,000 of each healthy scenario
 # make bench  our figures beside those of the bare engine and the peers
 # make docs   writes the generated pages again      make lock   writes requirements.lock again (needs uv)
 
@@ -11,7 +13,7 @@ TEST_FLAGS ?= -q -n 2 --dist worksteal
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: demo test test-duckdb-2 lint bench docs lock clean tools
+.PHONY: demo test test-duckdb-2 lint score sweep bench docs lock clean tools
 
 demo: .venv/installed
 	@$(VENV)/timeline demo --out demo
@@ -34,6 +36,12 @@ lint: .venv/installed
 	@$(VENV)/lint-imports --no-cache > .venv/lint-imports.txt || { cat .venv/lint-imports.txt; exit 1; }
 	@$(VENV)/python -m pytest -q tests/test_house.py tests/test_sql_portable.py
 	@echo "lint: clean"
+
+score: .venv/installed
+	@$(VENV)/timeline cluster score --seeds 20 --healthy 300 -o docs/scores.md
+
+sweep: .venv/installed
+	@$(VENV)/python -m pytest $(TEST_FLAGS) tests/cluster/test_planted_bugs.py --seeds 20 --healthy 1000
 
 bench: .venv/installed
 	@$(VENV)/python -m tests.bench

@@ -1,4 +1,4 @@
-"""What every test may lean on: where the shared recordings lie, a database path, and property tests that repeat."""
+"""What every test may lean on: recorded logs, a database path, the seeds of a sweep, and property tests that repeat."""
 
 from __future__ import annotations
 
@@ -9,9 +9,28 @@ import hypothesis
 import pytest
 
 ROOT = Path(__file__).parents[1]
+SEEDS, HEALTHY = 3, 100
+"""Seeds of each planted bug and clean twin, and of each healthy scenario, where nobody asks for more. `make sweep` does."""
 
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None, print_blob=True)
 hypothesis.settings.load_profile("repeatable")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--seeds", type=int, default=SEEDS, help="seeds of each planted bug and of each clean twin")
+    parser.addoption("--healthy", type=int, default=HEALTHY, help="seeds of each healthy scenario")
+
+
+@pytest.fixture(scope="session")
+def seeds(request: pytest.FixtureRequest) -> range:
+    """The seeds of each planted bug and of each clean twin."""
+    return range(1, request.config.getoption("--seeds") + 1)
+
+
+@pytest.fixture(scope="session")
+def healthy_seeds(request: pytest.FixtureRequest) -> range:
+    """The seeds of each healthy scenario."""
+    return range(1, request.config.getoption("--healthy") + 1)
 
 
 @pytest.fixture(scope="session")
