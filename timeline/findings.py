@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 from duckdb import DuckDBPyConnection
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
@@ -125,7 +125,7 @@ def detect(
     with nullcontext() if as_of_us is None else as_of(connection, as_of_us):
         applying = _applying(connection, chosen, run_id)
         lacking = {query.name for query in chosen if query not in applying} | _lacking(connection, applying, run_id)
-        findings = [one for query in applying for one in _findings(connection, query, bound[query.name], run_id)]
+        findings = _weighed(connection, [one for query in applying for one in _findings(connection, query, bound[query.name], run_id)])
         ended = first_row(connection, "SELECT max(end_us) FROM log_bounds WHERE run_id = coalesce($run, run_id)", {"run": run_id})
     verdicts: dict[str, Verdict] = {query.name: "unknown" if query.name in lacking else "clean" for query in chosen}
     for one in findings:
@@ -244,6 +244,42 @@ def _word(name: str, value: object) -> str:
         step_us = 1_000_000 if abs(value) >= 60_000_000 else 1000 if abs(value) >= 1_000_000 else 1
         return duration(value - value % step_us)
     return "nobody" if value is None else str(value)
+
+
+def _weighed(connection: DuckDBPyConnection, findings: list[Finding]) -> list[Finding]:
+    """The findings, `unknown` in place of `found` where events are missing that may say otherwise.
+
+    Those are the missing events of an actor that decides about subjects of this kind, in the stretch that the finding spans.
+    """
+    holes = connection.execute("""
+        SELECT g.run_id, e.subject_kind, g.actor, coalesce(g.before_us, b.start_us), g.after_us, g.first_missing, g.last_missing
+        FROM evidence_gap AS g
+        JOIN log_bounds AS b USING (run_id)
+        JOIN (SELECT DISTINCT run_id, actor, subject_kind FROM event) AS e ON e.run_id = g.run_id AND e.actor = g.actor
+        ORDER BY ALL""").fetchall()
+    by_subject: dict[tuple[str, str], list[Hole]] = {}
+    for run, subject_kind, *hole in holes:
+        by_subject.setdefault((run, subject_kind), []).append(Hole._make(hole))
+    return [_doubted(one, by_subject.get((one.run_id, one.subject.kind), [])) for one in findings]
+
+
+class Hole(NamedTuple):
+    """Missing events of an actor, and the moments of the events around them."""
+
+    actor: str
+    before_us: int
+    after_us: int
+    first: int
+    last: int
+
+
+def _doubted(one: Finding, holes: Iterable[Hole]) -> Finding:
+    inside = (hole for hole in holes if hole.after_us >= one.since and (one.until is None or hole.before_us <= one.until))
+    hole = next(inside, None) if one.verdict == "found" else None
+    if hole is None:
+        return one
+    says = f"{one.says}; but events {hole.first} to {hole.last} of {hole.actor} are missing there"
+    return one.model_copy(update={"verdict": "unknown", "says": says})
 
 
 # ---- what a detector needs

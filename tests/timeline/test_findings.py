@@ -8,7 +8,8 @@ import re
 import pytest
 
 from ingest.errors import UsageError
-from tests.detectors.telling import alive, log
+from tests.detectors.telling import alive, in_order, log
+from tests.story import database, tell
 from timeline import catalog
 from timeline.findings import SEVERITIES, Report, at_least, detect, needed
 
@@ -79,6 +80,23 @@ def test_a_run_of_another_system_leaves_a_verdict_as_it_is():
     verdicts = detect(told, [STALE]).verdicts
     assert verdicts == {STALE: "clean"}
     assert detect(told, [STALE], run_id="other").verdicts == {STALE: "unknown"}
+
+
+def test_missing_events_of_those_who_decide_make_a_finding_unknown():
+    """What was not done and what was not recorded look alike: in an event that is lost, the pool may have reclaimed the worker."""
+    told = tell("\n".join(in_order(alive("cp-1", "300s"), PARKED, "290s cp-1/pool worker/w-2 worker.activated")))
+    assert [one.verdict for one in detect(database(told), [STALE]).findings] == ["found"]
+    lost = [event.model_copy(update={"seq": 4}) if event.subject.id == "w-2" else event for event in told]
+    (finding,) = detect(database(lost), [STALE]).findings
+    assert finding.verdict == "unknown"
+    assert finding.says.endswith("; but events 3 to 3 of cp-1/pool are missing there")
+
+
+def test_missing_events_of_those_who_do_not_decide_change_nothing():
+    """A lost line of the elector says nothing about a parked worker."""
+    told = tell("\n".join(in_order(alive("cp-1", "300s"), PARKED, "9s cp-1/elector lease/janitor lease.attempted")))
+    lost = [event.model_copy(update={"seq": 4}) if event.actor == "cp-1/elector" else event for event in told]
+    assert [one.verdict for one in detect(database(lost), [STALE]).findings] == ["found"]
 
 
 def test_an_empty_log_is_clean_of_nothing():
