@@ -249,18 +249,30 @@ def _word(name: str, value: object) -> str:
 def _weighed(connection: DuckDBPyConnection, findings: list[Finding]) -> list[Finding]:
     """The findings, `unknown` in place of `found` where events are missing that may say otherwise.
 
-    Those are the missing events of an actor that decides about subjects of this kind, in the stretch that the finding spans.
+    Those are the missing events of a component that has to do with objects of the subject's kind (`_HOLES`), in the stretch that the
+    finding spans.
     """
-    holes = connection.execute("""
-        SELECT g.run_id, e.subject_kind, g.actor, coalesce(g.before_us, b.start_us), g.after_us, g.first_missing, g.last_missing
-        FROM evidence_gap AS g
-        JOIN log_bounds AS b USING (run_id)
-        JOIN (SELECT DISTINCT run_id, actor, subject_kind FROM event) AS e ON e.run_id = g.run_id AND e.actor = g.actor
-        ORDER BY ALL""").fetchall()
     by_subject: dict[tuple[str, str], list[Hole]] = {}
-    for run, subject_kind, *hole in holes:
+    for run, subject_kind, *hole in connection.execute(_HOLES).fetchall():
         by_subject.setdefault((run, subject_kind), []).append(Hole._make(hole))
     return [_doubted(one, by_subject.get((one.run_id, one.subject.kind), [])) for one in findings]
+
+
+_HOLES = """
+    WITH hole AS (
+        SELECT g.*, split_part(actor, '/', 2) AS component, coalesce(g.before_us, b.start_us) AS since_us
+        FROM evidence_gap AS g JOIN log_bounds AS b USING (run_id)
+    ), touched AS (
+        SELECT DISTINCT split_part(e.actor, '/', 2) AS component, o.kind
+        FROM event AS e JOIN event_object AS o USING (event_no)
+        WHERE component IN (SELECT component FROM hole)
+        -- A loop that sweeps has to do with everything: what it leaves alone it does not name.
+        UNION SELECT h.component, o.kind
+        FROM (FROM hole SEMI JOIN sweep_started USING (actor)) AS h, (SELECT DISTINCT kind FROM event_object) AS o
+    )
+    SELECT run_id, kind, actor, since_us, after_us, first_missing, last_missing FROM hole JOIN touched USING (component) ORDER BY ALL
+"""
+"""Run, kind of object, and the hole in the stream of a component that, anywhere in the log, had to do with objects of that kind."""
 
 
 class Hole(NamedTuple):
