@@ -185,6 +185,7 @@ MEDDLINGS: dict[str, Meddling] = {
     "spawn_slow": Meddling((Call,), "kube/*:pod.await", after=delay, needs=("by_us",)),
     "call_fails": Meddling((Call,), instead=fail),
     "call_hangs": Meddling((Call,), instead=hang),
+    "partition": Meddling((Commit, Read, List, Lease, Watch), instead=fail),
     "watch_fails": Meddling((Watch,), instead=fail),
     "watch_delay": Meddling((Watch,), after=delay, needs=("by_us",)),
 }

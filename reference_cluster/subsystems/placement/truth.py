@@ -1,0 +1,121 @@
+"""What planted bugs have really done, looked at from outside once a second: for the truth file, never for an event.
+
+A harm counts once it has lasted longer than the repaired system would let it last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from reference_cluster.bugs import Bug, Switches
+from reference_cluster.records import Row
+from reference_cluster.subsystems.placement.etcd import RECORDS_OUTLIVE_LEASE
+from reference_cluster.subsystems.placement.instances import LIVING
+from reference_cluster.subsystems.placement.planner import LOSER_GIVES_UP, PARTIAL_FIT_FORGOTTEN
+from reference_cluster.subsystems.placement.runner import ENDED_BEFORE_STOPPED, HALF_CREATED_LEFT
+from reference_cluster.subsystems.placement.runtime import NO_SELF_FENCE, Container, Runtime
+from reference_cluster.subsystems.placement.schedule import SCHEDULE, Picture, need_of
+from reference_cluster.system import Host
+
+LOOK_US = 1_000_000
+
+
+@dataclass
+class World:
+    """Everything there is at a moment: the store's rows, and the containers of the runtimes that live."""
+
+    picture: Picture
+    records: list[Row]
+    runtimes: list[Runtime]
+
+    def running(self) -> Iterator[tuple[Runtime, Container]]:
+        """Every container that there is, with its runtime."""
+        return ((runtime, one) for runtime in self.runtimes for one in runtime.containers.values())
+
+
+def twins(world: World) -> Iterator[str]:
+    """Slots that run on two nodes."""
+    nodes: dict[str, set[str]] = {}
+    for runtime, one in world.running():
+        if one.state == "running":
+            nodes.setdefault(one.slot, set()).add(runtime.node)
+    return (slot for slot, found in nodes.items() if len(found) > 1)
+
+
+def half_created(world: World) -> Iterator[str]:
+    """Containers that never ran and that no instance speaks of."""
+    for _, one in world.running():
+        row = world.picture.instances.get(one.instance)
+        if one.state == "created" and (row is None or row["container"] != one.id):
+            yield one.id
+
+
+def without_row(world: World) -> Iterator[str]:
+    """Containers that run for an instance that has ended."""
+    for _, one in world.running():
+        row = world.picture.instances.get(one.instance)
+        if one.state == "running" and row is not None and row["state"] not in (*LIVING, "terminating"):
+            yield one.id
+
+
+def records_of_the_dead(world: World) -> Iterator[str]:
+    """DNS records that lead to a node without a lease."""
+    return (record.key for record in world.records if world.picture.nodes[record.text("node")]["state"] == "expired")
+
+
+def held_by_the_dead(world: World) -> Iterator[str]:
+    """Slots of nodes without a lease."""
+    nodes = world.picture.nodes
+    return (name for name, slot in world.picture.slots.items() if (node := nodes.get(str(slot["node"]))) and node["state"] == "expired")
+
+
+def fitting(world: World) -> Iterator[str]:
+    """Slots without a place that would fit somewhere."""
+    free = world.picture.free()
+    return (slot for slot in world.picture.unplaced() if any(room.fits(need_of(world.picture.slots[slot])) for room in free.values()))
+
+
+HARMS: tuple[tuple[Bug, Callable[[World], Iterator[str]], int], ...] = (
+    (HALF_CREATED_LEFT, half_created, 60_000_000),
+    (NO_SELF_FENCE, twins, 5_000_000),
+    (RECORDS_OUTLIVE_LEASE, records_of_the_dead, 40_000_000),
+    (LOSER_GIVES_UP, held_by_the_dead, 40_000_000),
+    (PARTIAL_FIT_FORGOTTEN, fitting, 30_000_000),
+    (ENDED_BEFORE_STOPPED, without_row, 60_000_000),
+)
+"""Each bug with what to look for, and how long it has to last."""
+
+
+@dataclass
+class Witness:
+    """Looks again and again, and remembers since when each harm has been there."""
+
+    host: Host
+    bugs: Switches
+    runtimes: dict[str, Runtime]
+    since_us: dict[tuple[str, str], int] = field(default_factory=dict)
+    now_us: int = 0
+
+    def look(self) -> None:
+        """Look once, and again in a second."""
+        self.host.after(LOOK_US, self.look)
+        self.now_us += LOOK_US
+        world = self._world()
+        for bug, find, lasting_us in HARMS:
+            if not self.bugs.has(bug):
+                continue
+            harmed = set(find(world))
+            for target in sorted(harmed):
+                if self.now_us - self.since_us.setdefault((bug.name, target), self.now_us) >= lasting_us:
+                    self.bugs.struck(bug, target)
+            self.since_us = {key: since for key, since in self.since_us.items() if key[0] != bug.name or key[1] in harmed}
+
+    def _world(self) -> World:
+        rows = {table: {row.key: row for row in self.host.rows(table)} for table in (SCHEDULE, "node", "instance", "job")}
+        row = rows[SCHEDULE][SCHEDULE]
+        slots = row["slots"]
+        assert isinstance(slots, dict)
+        picture = Picture(row, slots, rows["node"], rows["instance"], rows["job"])
+        living = [runtime for name, runtime in sorted(self.runtimes.items()) if self.host.incarnation(name) is not None]
+        return World(picture, self.host.rows("dns"), living)
