@@ -1,7 +1,7 @@
 """What may be said about a decision: the envelope, and a class per known kind.
 
-A kind is known because a module of this folder defines a subclass of `Decision` with that `kind`; nothing is
-registered by hand. Kinds that nobody here knows are welcome: they load as they are and have timelines.
+A kind is known because a module of this folder, or of a package in it, defines a subclass of `Decision` with that
+`kind`; nothing is registered by hand. The module or package is its family. Kinds that nobody here knows are welcome: they load as they are and have timelines.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ def _subclasses(parent: type[Decision]) -> Iterator[type[Decision]]:
 
 
 def _known_kinds() -> dict[str, type[Decision]]:
-    for module in sorted(info.name for info in pkgutil.iter_modules(__path__)):
-        importlib.import_module(f"{__name__}.{module}")
+    for module in sorted(info.name for info in pkgutil.walk_packages(__path__, f"{__name__}.")):
+        importlib.import_module(module)
     known: dict[str, type[Decision]] = {}
     for decision in _subclasses(Decision):
         if not decision.kind:

@@ -120,7 +120,8 @@ class Decision(Strict):
     def __init_subclass__(cls, *, kind: str = "", subject: str = "", outcome: str | None = None, **options: Any) -> None:
         super().__init_subclass__(**options)
         cls.kind = kind
-        cls.family = cls.__module__.rpartition(".")[2]
+        below = cls.__module__.removeprefix("ingest.events.")
+        cls.family = below.partition(".")[0] if below != cls.__module__ else below.rpartition(".")[2]
         if subject:
             cls.subject_kind = subject
         if outcome:
