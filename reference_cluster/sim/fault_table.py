@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
@@ -96,6 +97,19 @@ def pause(means: Means, fault: Fault, pattern: str) -> Iterator[str]:
         yield process.incarnation
 
 
+def slow(means: Means, fault: Fault, pattern: str) -> Iterator[str]:
+    """Each way of the process, to the store and to others, takes `by_us` longer for `for_us`."""
+    by_us = int(fault.params["by_us"])
+    for process in means.alive(pattern):
+        process.slower_us += by_us
+        means.kernel.after(fault.for_us or 0, partial(_hasten, process, by_us))
+        yield process.incarnation
+
+
+def _hasten(process: Process, by_us: int) -> None:
+    process.slower_us -= by_us
+
+
 def rollout(means: Means, _fault: Fault, pattern: str) -> Iterator[str]:
     """The process is asked to stop and a new one takes its place."""
     for process in means.alive(pattern):
@@ -122,6 +136,7 @@ class Act:
 ACTS: dict[str, Act] = {
     "crash": Act(crash),
     "pause": Act(pause, needs=("for_us",)),
+    "slow": Act(slow, needs=("for_us", "by_us")),
     "rollout": Act(rollout),
     "set": Act(set_fields, needs=("table", "key", "changes")),
 }
@@ -187,6 +202,7 @@ MEDDLINGS: dict[str, Meddling] = {
     "call_hangs": Meddling((Call,), instead=hang),
     "partition": Meddling((Commit, Read, List, Lease, Watch), instead=fail),
     "watch_fails": Meddling((Watch,), instead=fail),
+    "held_up": Meddling((Commit, Read, List, Lease, Call), after=delay, needs=("by_us",)),
     "watch_delay": Meddling((Watch,), after=delay, needs=("by_us",)),
 }
 

@@ -73,6 +73,7 @@ class Process:
         "lamport",
         "network_chance",
         "paused_until_us",
+        "slower_us",
         "started",
         "store_chance",
         "tasks",
@@ -87,6 +88,8 @@ class Process:
         self.lamport = 0
         self.alive = True
         self.paused_until_us = 0
+        self.slower_us = 0
+        """What each of its ways takes longer, to the store or to another process."""
         self.tasks: dict[int, Task] = {}
         self.started = 0
         """Tasks started so far: the id of the last one."""

@@ -68,7 +68,7 @@ class Network:
 
     def hop(self, process: Process) -> int:
         """How long the next message of this process is under way."""
-        return self._hop_least_us + int(process.network_chance() * self._hop_spread_us)
+        return self._hop_least_us + int(process.network_chance() * self._hop_spread_us) + process.slower_us
 
     # There
 

@@ -119,7 +119,8 @@ class Store:
     # The way to the store and back
 
     def _hop(self, task: Task) -> int:
-        return self._hop_least_us + int(task.process.store_chance() * self._hop_spread_us)
+        process = task.process
+        return self._hop_least_us + int(process.store_chance() * self._hop_spread_us) + process.slower_us
 
     def _send(self, act: Callable[[Task, int, Any, int], None], task: Task, effect: Any) -> Waiting:
         kernel = self._kernel

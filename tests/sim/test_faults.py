@@ -27,6 +27,7 @@ from reference_cluster.effects import (
 from reference_cluster.records import Put
 from reference_cluster.sim.fault_table import ACTS, MEDDLINGS
 from reference_cluster.sim.faults import Fault
+from reference_cluster.sim.kernel import EPOCH_US
 from reference_cluster.sim.run import Simulation
 from reference_cluster.wire import Message
 from tests.sim.small import SECOND, Bystanders, at, heartbeat, play
@@ -266,3 +267,31 @@ def test_every_fault_says_what_it_does():
         does = meddling.instead or meddling.after
         assert does is not None
         assert does.__doc__
+
+
+def test_a_slow_process_takes_longer_on_each_way_and_only_for_a_while():
+    """Two ways of 1 ms for each commit; 10 ms more each while it lasts, and as before afterwards."""
+    ended: list[int] = []
+
+    async def write() -> None:
+        for number in range(3):
+            await Commit((Put("worker", f"w-{number}", {}, None),), (heartbeat(),), "write")
+            ended.append(await Now() - EPOCH_US)
+            await Sleep(SECOND)
+
+    play({"a": write()}, faults=[Fault(name="slow", target="a", at_us=500_000, for_us=SECOND, params={"by_us": 10_000})])
+    starts = [0, ended[0] + SECOND, ended[1] + SECOND]
+    assert [end - start for start, end in zip(starts, ended, strict=True)] == [2_000, 22_000, 2_000]
+
+
+def test_an_answer_is_held_up_once():
+    """It happened at its time; the program hears of it later, and of the next one at once."""
+    ended: list[int] = []
+
+    async def read() -> None:
+        for _ in range(2):
+            await Read("worker", "w-1")
+            ended.append(await Now() - EPOCH_US)
+
+    play({"a": read()}, faults=[Fault(name="held_up", target="a", at_us=0, times=1, params={"by_us": SECOND})])
+    assert [ended[0], ended[1] - ended[0]] == [1_000 + SECOND, 2_000]
