@@ -1,9 +1,8 @@
 """Quota: replicas that need room in a tenant's quota and on a node, and the controllers that give it to them.
 
-The world of the replay lesson: admission by revisions of a policy, a scheduler that reserves and then binds, an
-autoscaler, a repair loop, and caches that lag. What a decision had read is told twice: as an input of the envelope, and
-as own fields (`source`, `quota_version`, `quota_free` …), because a query compares them with what was true then. The
-envelope's `workload` and `generation` name the desired state that the decision serves, `epoch` the leader's term.
+The world of the replay lesson: admission by revisions of a policy, a scheduler that reserves and then binds, an autoscaler, a
+repair loop, and caches that lag. What a decision had read is told twice: as an input of the envelope, and as own fields (`source`,
+`quota_version` …), because a query compares them with what was true then. `generation` is the desired state, `epoch` the term.
 """
 
 from __future__ import annotations
@@ -102,7 +101,7 @@ class WorkloadAdmitted(Decision, kind="workload.admitted", subject="workload"):
 
 
 class WorkloadRejected(Decision, kind="workload.rejected", subject="workload", outcome="rejected"):
-    """A generation was not let in. Reasons: stale_generation, unknown_tenant."""
+    """A generation was not let in. Reasons: stale_generation."""
 
     policy_revision: int
     """Revision of the policy that was in force."""
@@ -181,7 +180,7 @@ class ReplicaUnschedulable(Decision, kind="replica.unschedulable", subject="repl
 
 
 class ReplicaRequeued(Decision, kind="replica.requeued", subject="replica", outcome="skipped"):
-    """A replica goes back into the queue. Reasons: conflict, timeout, store_error, unschedulable."""
+    """A replica goes back into the queue. Reasons: conflict, timeout, store_error, unschedulable, confirmed."""
 
     attempt: int
     """Tries so far."""
@@ -194,7 +193,7 @@ class ReplicaStarted(ReplicaMove, kind="replica.started", subject="replica"):
 
 
 class ReplicaEvicted(ReplicaMove, kind="replica.evicted", subject="replica"):
-    """A replica was unbound, to be placed again: bound or running to pending. Reasons: node_unhealthy, node_removed."""
+    """A replica was unbound, to be placed again: bound or running to pending. Reasons: node_unhealthy."""
 
 
 class ReplicaDeleted(ReplicaMove, kind="replica.deleted", subject="replica"):
@@ -292,7 +291,7 @@ class ReservationReused(ReservationFacts, kind="reservation.reused", subject="re
 
 
 class ReservationReleased(ReservationRow, kind="reservation.released", subject="reservation"):
-    """The room was given back. Reasons: job_missing, job_terminal, attempt_superseded, stale, evicted."""
+    """The room was given back. Reasons: job_missing, attempt_superseded, stale, evicted."""
 
 
 class ReservationLeft(ReservationFacts, kind="reservation.left", subject="reservation", outcome="skipped"):
@@ -348,7 +347,7 @@ class NodeState(Decision):
     """Whether it can run replicas."""
 
 
-class CapacityDeclared(NodeState, kind="capacity.declared", subject="node", outcome="observed"):
+class CapacityDeclared(NodeState, kind="capacity.declared", subject="node"):
     """A node was there as the log began."""
 
 
