@@ -34,7 +34,7 @@ WITH
     FROM forced AS f
     JOIN gang_event AS e ON e.run_id = f.run_id AND e.subject_id = f.job AND e.reported_claim = f.claim
       AND e.kind IN ('job.ack_rejected', 'job.done_rejected', 'job.fail_rejected') AND e.state = 'preempting'
-    JOIN event_time AS t ON t.event_no = e.event_no AND t.at_us BETWEEN f.since_us AND f.at_us
+    JOIN event_time AS t ON t.event_no = e.event_no
     GROUP BY f.run_id, f.event_id
   ),
   -- A worker that died at the very moment may have been heard of once more.

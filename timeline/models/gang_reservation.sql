@@ -30,7 +30,12 @@ WITH
   )
 SELECT
   r.run_id, r.subject_id AS gang, r.reservation, r.size, e.claimed,
-  CASE WHEN e.is_open THEN 'open' WHEN e.claimed = r.size THEN 'claimed' WHEN e.is_drained THEN 'drained' ELSE 'rolled_back' END AS ended_by,
+  CASE
+    WHEN e.is_open THEN 'open'
+    WHEN e.claimed = r.size THEN 'claimed'
+    WHEN e.is_drained THEN 'drained'
+    ELSE 'rolled_back'
+  END AS ended_by,
   t.at_us AS ts_us, e.until_us - t.at_us AS dur_us, e.is_open,
   r.event_id, e.end_event_id
 FROM gang_reserved AS r

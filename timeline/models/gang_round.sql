@@ -31,18 +31,18 @@ WITH
   ),
   -- A refused ack belongs to the round that the row was in, whatever epoch the worker gave.
   told AS (
-    SELECT run_id, gang, epoch, 'acked' AS how FROM job_preempted
+    SELECT run_id, gang, epoch, kind FROM job_write WHERE kind IN ('job.preempted', 'job.force_drained')
     UNION ALL
-    SELECT run_id, gang, epoch, 'forced' AS how FROM job_force_drained
-    UNION ALL
-    SELECT run_id, workload AS gang, want_epoch AS epoch, 'rejected' AS how FROM job_ack_rejected
+    SELECT r.run_id, r.workload AS gang, r.want_epoch AS epoch, r.kind
+    FROM job_ack_rejected AS r
+    JOIN event_time USING (event_no)
   ),
   counted AS (
     SELECT
       run_id, gang, epoch,
-      count(*) FILTER (WHERE how = 'acked') AS acked,
-      count(*) FILTER (WHERE how = 'forced') AS forced,
-      count(*) FILTER (WHERE how = 'rejected') AS rejected
+      count(*) FILTER (WHERE kind = 'job.preempted') AS acked,
+      count(*) FILTER (WHERE kind = 'job.force_drained') AS forced,
+      count(*) FILTER (WHERE kind = 'job.ack_rejected') AS rejected
     FROM told
     GROUP BY run_id, gang, epoch
   )

@@ -7,7 +7,8 @@
 -- column scheduler: the scheduler
 -- column actor: the actor that ticked
 -- column loop: name of the loop, and of its lock: reaper, admission
--- column result: completed, failed, skipped, or open where the log has no end of the tick; only skipped means that another held the lock
+-- column has_lock: whether it got the lock; a turn that is skipped, or fails at the lock, does not
+-- column result: completed, failed, skipped, or open where the log has no end of the tick
 -- column reason: reason that a skipped or failed tick gives
 -- column ts_us: when the turn began
 -- column dur_us: how long the lock was held; until the log ends where it is open; 0 for a turn that never had the lock
@@ -39,6 +40,7 @@ WITH
   )
 SELECT
   begun.run_id, scheduler, actor, loop,
+  kind = 'tick.started' AS has_lock,
   CASE
     WHEN kind = 'tick.skipped' THEN 'skipped'
     WHEN kind = 'tick.failed' OR (is_ended AND until_kind = 'tick.failed') THEN 'failed'
