@@ -1,7 +1,8 @@
 """What may be said about a decision: the envelope, and a class per known kind.
 
 A kind is known because a module of this folder, or of a package in it, defines a subclass of `Decision` with that
-`kind`; nothing is registered by hand. The module or package is its family. Kinds that nobody here knows are welcome: they load as they are and have timelines.
+`kind`; nothing is registered by hand. The module or package is its family. Kinds that nobody here knows are welcome:
+they load as they are and have timelines.
 """
 
 from __future__ import annotations
