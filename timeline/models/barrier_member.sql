@@ -19,6 +19,12 @@
 -- column ended_us: when its process ended
 -- column done_us: when its databag said that its part is over
 -- column stopped_us: when its databag said that it was stopped
+-- column start_position: place of its start in the run, as of the five below; no two events share one
+-- column ready_position: place of its readiness
+-- column ack_position: place of that answer
+-- column running_position: place of its running
+-- column end_position: place of the end of its process
+-- column done_position: place of its word that it is done
 -- column start_event_id: the event of its start
 -- column ready_event_id: the event that it is ready
 -- column ack_event_id: the event of that answer
@@ -52,6 +58,12 @@ SELECT
   min(at_us) FILTER (WHERE kind = 'barrier.process_ended') AS ended_us,
   min(at_us) FILTER (WHERE kind = 'barrier.member_done') AS done_us,
   min(at_us) FILTER (WHERE kind = 'barrier.member_stopped') AS stopped_us,
+  min(position) FILTER (WHERE kind = 'barrier.member_started') AS start_position,
+  min(position) FILTER (WHERE kind = 'barrier.member_ready') AS ready_position,
+  min(position) FILTER (WHERE kind = 'barrier.release_acked') AS ack_position,
+  min(position) FILTER (WHERE kind = 'barrier.member_running') AS running_position,
+  min(position) FILTER (WHERE kind = 'barrier.process_ended') AS end_position,
+  min(position) FILTER (WHERE kind = 'barrier.member_done') AS done_position,
   min_by(event_id, position) FILTER (WHERE kind = 'barrier.member_started') AS start_event_id,
   min_by(event_id, position) FILTER (WHERE kind = 'barrier.member_ready') AS ready_event_id,
   min_by(event_id, position) FILTER (WHERE kind = 'barrier.release_acked') AS ack_event_id,

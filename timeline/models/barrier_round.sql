@@ -11,7 +11,6 @@
 -- column closed_reason: why it was closed
 -- column expected: members that it waits for
 -- column ready: members that have been ready
--- column acked: members that answered the release
 -- column running: members that have run
 -- column done: members that are done
 -- column all_ready_us: when the last member was ready; null where one never was
@@ -51,13 +50,13 @@ WITH
   ),
   members AS (
     SELECT
-      run_id, barrier, count(ready_us) AS ready, count(acked_us) AS acked, count(running_us) AS running, count(done_us) AS done,
+      run_id, barrier, count(ready_us) AS ready, count(running_us) AS running, count(done_us) AS done,
       max(ready_us) AS last_ready_us, min(attempt_us) AS first_attempt_us, min(acked_us) AS first_acked_us,
       min(running_us) AS first_running_us, max(running_us) AS last_running_us, max(done_us) AS last_done_us,
       CASE WHEN count(running_us) = count(slack_us) THEN 2 * max(slack_us) END AS slack_us,
-      max_by(ready_event_id, ready_us) AS last_ready_event_id, min_by(ack_event_id, acked_us) AS first_ack_event_id,
-      min_by(running_event_id, running_us) AS first_running_event_id, max_by(running_event_id, running_us) AS last_running_event_id,
-      max_by(done_event_id, done_us) AS last_done_event_id
+      max_by(ready_event_id, ready_position) AS last_ready_event_id, min_by(ack_event_id, ack_position) AS first_ack_event_id,
+      min_by(running_event_id, running_position) AS first_running_event_id,
+      max_by(running_event_id, running_position) AS last_running_event_id, max_by(done_event_id, done_position) AS last_done_event_id
     FROM barrier_member
     WHERE is_expected
     GROUP BY run_id, barrier
@@ -65,7 +64,7 @@ WITH
 SELECT
   o.run_id, o.subject_id AS barrier, o.at_us AS ts_us,
   coalesce(c.at_us, b.end_us) - o.at_us AS dur_us, c.event_id IS NULL AS is_open, c.reason AS closed_reason,
-  o.expected, m.ready, m.acked, m.running, m.done,
+  o.expected, m.ready, m.running, m.done,
   CASE WHEN m.ready = o.expected THEN m.last_ready_us END AS all_ready_us,
   m.first_attempt_us, m.first_acked_us, m.first_running_us, m.last_running_us,
   m.last_running_us - m.first_running_us AS start_skew_us, m.slack_us,

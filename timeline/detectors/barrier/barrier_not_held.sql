@@ -21,7 +21,7 @@
 WITH
   early AS (
     SELECT
-      m.run_id, m.barrier, count(*) AS members, min(m.running_us) AS first_us, min_by(m.running_event_id, m.running_us) AS event_id
+      m.run_id, m.barrier, count(*) AS members, min_by(m.running_event_id, m.running_position) AS event_id
     FROM barrier_member AS m
     WHERE m.running_us IS NOT NULL AND (m.attempt_us IS NULL OR m.running_us + m.slack_us < m.attempt_us)
     GROUP BY m.run_id, m.barrier

@@ -9,7 +9,8 @@
 -- catalogue: X-30
 -- source: canonical/k6-k8s-operator (no bound anywhere; the release is looked at in relation-changed only; a lost pod stays busy)
 -- needs: barrier_round
--- says: {subject} waited {dur_us} for {waits_for}, with a bound of {bound_us}; {ready} of {expected} members had been ready, {done} were done
+-- says: {subject} waited {dur_us} for {waits_for}, with a bound of {bound_us}; {ready} of {expected} members had been
+--   ready, {done} were done
 -- column waits_for: what it waits for: the last member to be ready, its release, the last member to be done, its close
 -- column bound_us: how long that may take, by the bounds that the opening declares
 -- column ready: members that had been ready

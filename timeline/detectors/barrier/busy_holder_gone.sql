@@ -9,7 +9,8 @@
 -- catalogue: X-32
 -- source: canonical/k6-k8s-operator (initialization keeps a busy databag; an error while k6 is stopped skips setting idle)
 -- needs: barrier_round
--- says: {subject} stayed busy with {barrier} for {dur_us} with nothing running, with a bound of {settle_bound_us}; {refused} starts were refused
+-- says: {subject} stayed busy with {barrier} for {dur_us} with nothing running, with a bound of {settle_bound_us}; {refused}
+--   starts were refused
 -- column barrier: the barrier that it is busy with
 -- column settle_bound_us: the declared time in which it is to say that its process has ended
 -- column refused: starts that were refused meanwhile because this unit counted as busy
@@ -18,17 +19,17 @@
 -- mitigation: run the stop action on the leader; if that does not help, remove the unit and add it again
 WITH
   process_gone AS (
-    SELECT run_id, barrier, member, ended_us AS gone_us, end_event_id AS event_id
+    SELECT run_id, barrier, member, ended_us AS gone_us, end_position AS position, end_event_id AS event_id
     FROM barrier_member
     WHERE ended_us > ready_us
     UNION ALL
-    SELECT m.run_id, m.barrier, m.member, t.at_us, s.event_id
+    SELECT m.run_id, m.barrier, m.member, t.at_us, t.position, s.event_id
     FROM barrier_member AS m
     JOIN unit_started AS s ON s.run_id = m.run_id AND s.subject_id = m.member AND s.incarnation <> m.ready_incarnation
     JOIN event_time AS t ON t.event_no = s.event_no AND t.at_us > m.ready_us
   ),
   gone AS (
-    SELECT run_id, barrier, member, min(gone_us) AS gone_us, min_by(event_id, gone_us) AS event_id
+    SELECT run_id, barrier, member, min(gone_us) AS gone_us, min_by(event_id, position) AS event_id
     FROM process_gone
     GROUP BY run_id, barrier, member
   ),

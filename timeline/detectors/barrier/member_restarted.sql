@@ -17,14 +17,14 @@
 -- mitigation: stop the test; keep the id of the last test in the unit's databag and compare it before a start
 WITH
   started AS (
-    SELECT s.run_id, s.subject_id AS barrier, o.id AS member, s.incarnation, s.clock, t.at_us, s.event_id
+    SELECT s.run_id, s.subject_id AS barrier, o.id AS member, t.at_us, t.position, s.event_id
     FROM barrier_member_started AS s
     JOIN event_time AS t ON t.event_no = s.event_no
     JOIN event_object AS o ON o.event_no = s.event_no AND o.role = 'member'
   ),
   again AS (
     SELECT
-      m.run_id, m.barrier, m.member, m.done_us, m.done_event_id, min(s.at_us) AS at_us, min_by(s.event_id, s.at_us) AS event_id
+      m.run_id, m.barrier, m.member, m.done_us, m.done_event_id, min(s.at_us) AS at_us, min_by(s.event_id, s.position) AS event_id
     FROM barrier_member AS m
     JOIN started AS s ON s.run_id = m.run_id AND s.barrier = m.barrier AND s.member = m.member AND s.at_us > m.done_us
     GROUP BY m.run_id, m.barrier, m.member, m.done_us, m.done_event_id

@@ -30,8 +30,8 @@ WITH
 SELECT
   run_id, 'barrier' AS subject_kind, barrier AS subject_id,
   min(started_us) AS ts_us, max(until_us) - min(started_us) AS dur_us, max(CASE WHEN is_open THEN 1 ELSE 0 END) = 1 AS is_open,
-  'found' AS verdict, [min(event_id), min_by(start_event_id, started_us), max_by(start_event_id, started_us)] AS evidence,
-  min_by(member, started_us) AS member, min_by(segment, started_us) AS segment, min_by(segments, started_us) AS segments,
+  'found' AS verdict, [min(event_id), min_by(start_event_id, start_position), max_by(start_event_id, start_position)] AS evidence,
+  min_by(member, start_position) AS member, min_by(segment, start_position) AS segment, min_by(segments, start_position) AS segments,
   count(*) AS members, min(expected) AS expected
 FROM part
 WHERE segments <> expected OR takers > 1 OR NOT is_expected

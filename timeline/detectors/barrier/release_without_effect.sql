@@ -20,7 +20,7 @@
 WITH
   held AS (
     SELECT
-      m.run_id, m.barrier, m.member, m.acked_us, m.ack_event_id, m.ready_incarnation, r.expected, r.event_id,
+      m.run_id, m.barrier, m.member, m.acked_us, m.ack_position, m.ack_event_id, m.ready_incarnation, r.expected, r.event_id,
       r.release_bound_us AS bound_us, m.acked_us + r.release_bound_us AS due_us,
       least(coalesce(m.ended_us, b.end_us), CASE WHEN r.is_open THEN b.end_us ELSE r.ts_us + r.dur_us END) AS until_us,
       r.is_open AND m.ended_us IS NULL AS is_open
@@ -42,8 +42,8 @@ SELECT
   h.run_id, 'barrier' AS subject_kind, h.barrier AS subject_id,
   min(h.acked_us) AS ts_us, max(h.until_us) - min(h.acked_us) AS dur_us, count(*) FILTER (WHERE h.is_open) > 0 AS is_open,
   CASE WHEN count(a.event_id) > 0 THEN 'found' ELSE 'pending' END AS verdict,
-  [min(h.event_id), min_by(h.ack_event_id, h.acked_us), min(a.event_id)] AS evidence,
-  min_by(h.member, h.acked_us) AS member, count(*) AS members, min(h.expected) AS expected, min(h.bound_us) AS bound_us
+  [min(h.event_id), min_by(h.ack_event_id, h.ack_position), min(a.event_id)] AS evidence,
+  min_by(h.member, h.ack_position) AS member, count(*) AS members, min(h.expected) AS expected, min(h.bound_us) AS bound_us
 FROM held AS h
 LEFT JOIN alive AS a ON a.run_id = h.run_id AND a.barrier = h.barrier AND a.member = h.member
 WHERE a.event_id IS NOT NULL OR h.is_open
