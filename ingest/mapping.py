@@ -123,6 +123,8 @@ class Saying(Part):
     """Without one, the line's own text is its identity: the same line again is the same event."""
     actor: Template | None = None
     incarnation: Template | None = None
+    seq: Template | None = None
+    """Number of the event in its actor's own stream: a hole is a lost event."""
     subject: Object | None = None
     refs: tuple[Reference, ...] = ()
     caused_by: tuple[Template, ...] = ()

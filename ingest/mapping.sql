@@ -17,6 +17,7 @@ SELECT
             THEN strftime(make_timestamp(at_us::BIGINT), '%Y-%m-%dT%H:%M:%S.%fZ') END,
         actor: {{actor}},
         incarnation: {{incarnation}},
+        seq: {{seq}},
         clock: {{clock}},
         kind: {{kind}},
         subject: {kind: {{subject_kind}}, id: {{subject_id}}},

@@ -48,6 +48,7 @@ class _Writer:
             "clock": "byte_offset" if self.mapping.order == "file" else "NULL::BIGINT",
             "kind": self.by_rule(lambda said: self.template(said["kind"])),
             "event_id": self.by_rule(lambda said: self.template(said["event_id"]) if said["event_id"] else "left(sha256(raw), 20)"),
+            "seq": self.by_rule(lambda said: self.integer(said["seq"])),
             "subject_kind": self.by_rule(lambda said: self.template(said["subject"].kind)),
             "subject_id": self.by_rule(lambda said: self.template(said["subject"].id)),
             "refs": self.by_rule(lambda said: self.refs(said["refs"])),
@@ -92,6 +93,11 @@ class _Writer:
         pieces = PLACEHOLDER.split(text)
         parts = (self.column(piece) if number % 2 else self.bind(piece) for number, piece in enumerate(pieces) if number % 2 or piece)
         return "(" + " || ".join(parts) + ")"
+
+    def integer(self, text: str | None) -> str:
+        """A text as a number of JSON; one that is no number stays text, and its line is refused."""
+        filled = self.template(text) if text else _NO_TEXT
+        return f"coalesce(to_json(try_cast({filled} AS BIGINT)), to_json({filled}))"
 
     def refs(self, refs: tuple[Reference, ...]) -> str:
         if not refs:

@@ -137,7 +137,7 @@ def test_a_file_goes_on_where_it_stopped_and_a_changed_mapping_reads_it_again(tm
     with open_in_memory() as database:
         load(database, [write(log, shut.format(1).encode())], mapping=str(mapping))
         write(log, shut.format(1).encode(), shut.format(2).encode())
-        with pytest.raises(UsageError, match="it was read with the mapping map .*; give it again with --mapping"):
+        with pytest.raises(UsageError, match=r"it was read with the mapping map .*; give it again with --mapping"):
             load(database, [log])
         again = load(database, [log], mapping=str(mapping))
         assert (again.lines, again.events, again.duplicates) == (2, 1, 1)
