@@ -140,7 +140,7 @@ async def _gone(scheduler: Scheduler, row: Row, seen: ContainerSeen | None) -> N
 async def _start(scheduler: Scheduler, row: Row) -> None:
     """Make a container and launch it; one that did not come up is cleared away, and a later pass tries again."""
     try:
-        if row["container"]:
+        if row["container"] and not (row["state"] == "starting" and scheduler.bugs.has(HALF_CREATED_LEFT)):
             await _clear(scheduler, row.text("container"), "restart")
         tries = row.number("tries") + 1
         container = f"{row.key}-{tries}"

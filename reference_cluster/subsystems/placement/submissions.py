@@ -22,6 +22,7 @@ from reference_cluster.subsystems.placement.schedule import Picture, Plan, Slot,
 from reference_cluster.subsystems.placement.scheduler import Scheduler, some_time
 
 TRIES_MAX = 10
+SETTLED_US = 3_000_000
 
 TAKES_HEALTHY_FIRST = Bug(
     name="takes_healthy_first",
@@ -112,6 +113,7 @@ async def _scale(scheduler: Scheduler, name: str, instances: int) -> Accepted:
         generation = job.number("generation") + 1
         made.events.insert(0, _committed(name, operation, instances, job.text("host"), job.text("restart"), generation))
         if isinstance(await commit(scheduler, made, attempt), Committed):
+            _note_healthy_victims(scheduler, made, name)
             return Accepted(job=name, version=picture.row.version + 1)
     raise Problem("conflict", f"The schedule changed {TRIES_MAX} times while it was computed.", name)
 
@@ -171,6 +173,17 @@ def _victims(scheduler: Scheduler, picture: Picture, job: str, count: int) -> li
 
 def _number(slot: str) -> int:
     return int(slot.rpartition("-")[2])
+
+
+def _note_healthy_victims(scheduler: Scheduler, made: Plan, job: str) -> None:
+    """For the truth: who was healthy and had to go, while another of the job was not and stays."""
+    if not scheduler.bugs.has(TAKES_HEALTHY_FIRST):
+        return
+    settled = [row for row in made.picture.instances.values() if row["job"] == job and row.age_us("updated_us") > SETTLED_US]
+    kept = [row for row in settled if row.text("slot") in made.slots and row["state"] in LIVING and row["state"] != "healthy"]
+    for row in settled:
+        if kept and row.text("slot") not in made.slots and row["state"] == "healthy":
+            scheduler.bugs.struck(TAKES_HEALTHY_FIRST, row.key)
 
 
 async def _drop(made: Plan, victims: Sequence[str]) -> None:
