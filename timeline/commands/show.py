@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 def command(
     name: Annotated[str, typer.Argument(metavar="KIND/ID", help="The object; a part of the id will do where it fits one object only.")],
     around: Annotated[str | None, typer.Option("--around", metavar="T", help="Only a minute before and after this moment.")] = None,
+    is_brief: Annotated[bool, typer.Option("--brief", help="One screen: what others did in between is counted.")] = False,
     run: Run = None,
     db: Database = DEFAULT_DATABASE,
     as_json: AsJson = False,
@@ -25,6 +26,7 @@ def command(
 
     Example:
         timeline show worker/w-1 --around +90s
+        timeline show gang/train-1 --brief
     """
     import timeline
 
@@ -35,11 +37,15 @@ def command(
         note(f"{name} fits {story.kind}/{story.id} only")
     if as_json:
         print_json(story.model_dump(mode="json"))
+        return
+    _print_head(story)
+    if is_brief:
+        _print_brief(story)
     else:
-        _print(story)
+        _print_decisions(story)
 
 
-def _print(story: Story) -> None:
+def _print_head(story: Story) -> None:
     from timeline.moment import shown
 
     print_line(f"{story.kind}/{story.id} in the run {story.run_id}, which begins {shown(story.start_us)} and ends {shown(story.end_us)}")
@@ -48,7 +54,22 @@ def _print(story: Story) -> None:
         standing = "" if story.owner_state is None else f" ({story.owner_state})"
         print_line(f"now {story.state} since {shown(story.since_us)}{owner}{standing}")
     print_line()
+
+
+def _print_decisions(story: Story) -> None:
     width = max((len(decided.line) for decided in story.decisions), default=0)
     for decided in story.decisions:
         seen = "; ".join(decided.seen)
         print_line(f"{decided.line:<{min(width, 120)}}  saw {seen}" if seen else decided.line)
+
+
+def _print_brief(story: Story) -> None:
+    from timeline.brief import brief
+
+    lines = brief(story)
+    if not lines:
+        return
+    actors, kinds = max(len(line.actor) for line in lines), max(len(line.what) for line in lines)
+    for line in lines:
+        what = line.what if line.is_own else f"  {line.what}"
+        print_line(f"{line.offset:>10}  {line.actor:<{actors}}  {what:<{kinds + 2}}  {line.about}".rstrip())
