@@ -11,12 +11,13 @@
 -- column running_within_us: how long it may have a place and not run
 -- column gone_within_us: how long what a holder had may be held after it is gone
 SELECT
-  run_id, activity,
+  r.run_id, activity,
   max(within_us) FILTER (WHERE role = 'acquired') AS acquired_within_us,
   max(within_us) FILTER (WHERE role = 'renewed') AS renewed_within_us,
   max(within_us) FILTER (WHERE role = 'ended') AS ended_within_us,
   max(within_us) FILTER (WHERE role = 'placed') AS placed_within_us,
   max(within_us) FILTER (WHERE role = 'running') AS running_within_us,
   max(within_us) FILTER (WHERE role = 'gone') AS gone_within_us
-FROM kind_role
-GROUP BY run_id, activity
+FROM kind_role AS r
+JOIN log_bounds AS b ON b.run_id = r.run_id
+GROUP BY r.run_id, activity
