@@ -13,7 +13,7 @@
 -- column holds: member that holds a worker
 -- column worker: the worker that it holds
 -- column waits: member that waits for the other's worker
--- column other_gang: the other gang
+-- column other_gang: the other gang; the first of them, where there are more
 -- column other_holds: member of the other gang that holds a worker
 -- column other_worker: the worker that it holds
 -- column other_waits: member of the other gang that waits
@@ -54,9 +54,9 @@ WITH
     SELECT x.*, c.admission_tick_us
     FROM crossed AS x
     JOIN gang_config AS c ON c.run_id = x.run_id
-    WHERE x.ended_us > x.ts_us
+    WHERE x.ended_us - x.ts_us > 2 * c.admission_tick_us OR (x.is_open AND x.ended_us > x.ts_us)
     QUALIFY row_number() OVER (
-      PARTITION BY x.run_id, x.gang, x.other_gang ORDER BY x.ts_us, x.holds, x.waits, x.other_holds, x.other_waits
+      PARTITION BY x.run_id, x.gang ORDER BY x.ts_us, x.other_gang, x.holds, x.waits, x.other_holds, x.other_waits
     ) = 1
   )
 SELECT
@@ -65,5 +65,4 @@ SELECT
   [event_id, wait_event_id, other_event_id, other_wait_event_id] AS evidence,
   holds, worker, waits, other_gang, other_holds, other_worker, other_waits
 FROM judged
-WHERE ended_us - ts_us > 2 * admission_tick_us OR is_open
-ORDER BY run_id, ts_us, subject_id, other_gang
+ORDER BY run_id, ts_us, subject_id

@@ -10,7 +10,8 @@
 -- needs: gang_config, worker_registered
 -- says: {subject} was placed on {worker} {times} times within {dur_us} and never claimed there; the worker was busy with {busy_with}
 -- param times: 3 placements that time out before it counts
--- column worker: the worker that did not come
+-- column worker: a worker that did not come
+-- column workers: how many workers of that gang did so
 -- column times: how often the placement timed out
 -- column busy_with: the job that the worker said it was running; nobody where it said none
 -- impact: the gang does not start, and the workers of its other members wait idle for each timeout
@@ -52,7 +53,8 @@ WITH
 SELECT
   c.run_id, 'gang' AS subject_kind, c.gang AS subject_id, c.ts_us, c.ended_us - c.ts_us AS dur_us, false AS is_open, 'found' AS verdict,
   [c.event_id, c.end_event_id, h.event_id] AS evidence,
-  c.worker, c.times, h.busy_with
+  c.worker, count(*) OVER (PARTITION BY c.run_id, c.gang) AS workers, c.times, h.busy_with
 FROM churn AS c
 JOIN heard AS h ON h.run_id = c.run_id AND h.gang = c.gang AND h.worker = c.worker AND h.claims = c.claims
-ORDER BY c.run_id, c.ts_us, subject_id, c.worker
+QUALIFY row_number() OVER (PARTITION BY c.run_id, c.gang ORDER BY c.ts_us, c.worker, c.claims) = 1
+ORDER BY c.run_id, c.ts_us, subject_id
