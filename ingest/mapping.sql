@@ -10,7 +10,7 @@ WITH matched AS (
 )
 SELECT
     idx, byte_offset, raw,
-    CASE WHEN is_skipped THEN '' WHEN rule IS NOT NULL THEN to_json({
+    CASE WHEN is_skipped THEN '' WHEN rule IS NOT NULL AND NOT contains(raw, chr(0)) THEN to_json({
         event_id: {{event_id}},
         run_id: coalesce($run, {{run}}),
         time: CASE WHEN at_us BETWEEN -62135596800000000 AND 253402300799999999

@@ -18,6 +18,8 @@ from ingest.events.recording import RECORDING
 _TEXT = frozenset({"VARCHAR"})
 _INTEGER = frozenset({"UBIGINT", "BIGINT"})
 _JSON_TYPES: dict[object, frozenset[str]] = {str: _TEXT, int: _INTEGER, bool: frozenset({"BOOLEAN"}), float: _INTEGER | {"DOUBLE"}}
+_ABSENT = frozenset({"NULL", "'NULL'"})
+"""How DuckDB prints the type of a field that is not there, and of one that is null."""
 _SEPARATOR = "\x1f"
 _DIGITS_18 = 10**18
 """No number of a sound line has more digits, so a bound beyond them needs no look at the value."""
@@ -76,7 +78,7 @@ def is_event_shape(shape: Shape) -> bool:
     found = shape.types.strip("[]").split(", ")
     integers = 0
     for field, json_type in zip(ENVELOPE_FIELDS, found, strict=True):
-        if json_type == "NULL":
+        if json_type in _ABSENT:
             if field.is_required:
                 return False
         elif json_type not in field.types:
