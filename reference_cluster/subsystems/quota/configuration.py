@@ -22,6 +22,8 @@ class Config(Part):
     election_retry_us: Duration = 1_000_000
     """Interval at which the leader renews, and at which the others look whether there is one."""
     surge_max: int = 3
+    heartbeat_us: Duration = 5_000_000
+    """Interval of each process's heartbeat."""
     relist_us: Duration = 500_000
     """Wait before a watch that broke is begun again."""
     idle_node_us: Duration = 10_000_000

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ingest.events.base import Decision, Input
-from ingest.events.control_loop import ControlPlaneStarted
+from ingest.events.control_loop import ControlPlaneHeartbeated, ControlPlaneStarted
 from reference_cluster.bugs import Switches
 from reference_cluster.effects import Commit, Committed, Emit, List, Program, Said, Sleep, Start, StoreDown, Watch
 from reference_cluster.records import STORE_NOW, Change, Put, Row
@@ -97,10 +97,19 @@ async def run_process(me: Controller, rooms: tuple[Room, ...]) -> None:
     while not isinstance(await Commit((Put("control_plane", me.id, row, None),), (started,), "control_plane.start"), Committed):
         await Sleep(me.config.relist_us)
     await Emit((me.said(me.config.declared()),))
+    await Start(_heartbeat(me), "controller")
     for cache in me.caches.values():
         await Start(_follow(me, cache), "cache")
     for component, program in rooms:
         await Start(program(me), component)
+
+
+async def _heartbeat(me: Controller) -> None:
+    """Say that the process is alive, by a commit: what it says between two of them is placed by the store's clock."""
+    while True:
+        await Sleep(me.config.heartbeat_us)
+        beat = Put("control_plane", me.id, {"heartbeat_us": STORE_NOW}, {})
+        await Commit((beat,), (me.said(ControlPlaneHeartbeated()),), "control_plane.heartbeat")
 
 
 async def _follow(me: Controller, cache: Cache) -> None:
