@@ -12,17 +12,18 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from ingest.batch import Counts
-from ingest.chunks import CHUNK_BYTES
+from ingest.chunks import CHUNK_BYTES, READ_BYTES, CompressedInputBroken, unpacked
 from ingest.database import Database
 from ingest.errors import InputRejected, StorageFailed, UsageError
 from ingest.ledger import STDIN
 from ingest.mapping import mapping_source
 from ingest.reading import Options, Progress, Reading, Transaction
-from ingest.sniff import Source, source_named
+from ingest.sniff import HEAD_BYTES, Source, source_named, taken_for
 
 _OWN_SUFFIXES = (".duckdb", ".duckdb.wal", ".duckdb.lock", ".duckdb.new")
 
@@ -59,6 +60,32 @@ class Report(BaseModel):
             raise StorageFailed("reading sources: " + "; ".join(self.unreadable) + "; everything else is loaded")
         if is_strict and self.quarantined:
             raise InputRejected(f"{self.quarantined} of {self.lines} lines are no events; the others are loaded. See table rejected_line.")
+
+
+class Taken(NamedTuple):
+    """What a file is taken for."""
+
+    path: str
+    format: str
+    because: str
+    """What in its beginning speaks for that, or why it cannot be read."""
+
+
+def explain(sources: Sequence[str | Path], *, format: str | None = None, mapping: str | None = None) -> list[Taken]:
+    """What each file would be taken for, and why; nothing is loaded. Raises UsageError."""
+    if STDIN in map(str, sources):
+        raise UsageError(f"explaining {STDIN}: standard input can be read only once; give a file")
+    forced = _forced(format, mapping)
+    return [Taken(path, forced.name, "it was asked for") if forced else _taken(path) for path in _expanded(sources, None)]
+
+
+def _taken(path: str) -> Taken:
+    try:
+        with open(path, "rb") as stream:
+            source, because = taken_for(next(unpacked(stream, READ_BYTES), b"")[:HEAD_BYTES])
+    except (OSError, CompressedInputBroken) as error:
+        return Taken(path, "", str(error))
+    return Taken(path, source.name, because)
 
 
 def load(

@@ -70,16 +70,23 @@ def source_named(name: str) -> Source:
 
 def sniff(head: bytes) -> Source:
     """The source that the first bytes of a file speak for; native where they speak for none."""
+    return taken_for(head)[0]
+
+
+def taken_for(head: bytes) -> tuple[Source, str]:
+    """The source that the first bytes of a file speak for, and what in them does."""
     head = head.removeprefix(BOM)
     document = re.search(rb'"kind"\s*:\s*"(\w+)"', head) if re.match(rb'\s*\{\s*"(?:apiVersion|kind|items|metadata)"', head) else None
-    first = next(_records(head), {})
+    first = next(_records(head), None)
     for source in sources().values():
-        if not source.document_kinds and source.record_keys <= first.keys():
-            return source
+        if not source.document_kinds and first and source.record_keys <= first.keys():
+            return source, f"its first record has the keys {', '.join(sorted(source.record_keys))}"
     for source in sources().values():
-        if document and _document_kinds(head) & source.document_kinds:
-            return source
-    return sources()[NATIVE]
+        if document and (kinds := _document_kinds(head) & source.document_kinds):
+            return source, f"it is one document of kind {', '.join(sorted(kinds))}"
+    if first is None:
+        return sources()[NATIVE], "no line of its beginning is a JSON object, so none will load; describe its lines in a file for --mapping"
+    return sources()[NATIVE], f"its first record, with the keys {', '.join(map(repr, list(first)[:8]))}, speaks for no other"
 
 
 def _document_kinds(head: bytes) -> frozenset[str]:

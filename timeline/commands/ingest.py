@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from timeline.safe import printable
-from timeline.terminal import DEFAULT_DATABASE, AsJson, Database, note, print_json, print_line
+from timeline.terminal import DEFAULT_DATABASE, AsJson, Database, note, print_json, print_line, print_table
 
 if TYPE_CHECKING:
     from ingest.reading import Progress
@@ -30,6 +30,7 @@ def command(
     run: Annotated[str | None, typer.Option("--run", metavar="ID", help="The run of lines that name none.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 where a line was refused; good lines load all the same.")] = False,
     lock_timeout: Annotated[float, typer.Option("--lock-timeout", metavar="SECONDS", help="How long to wait for another process.")] = 10.0,
+    explain: Annotated[bool, typer.Option("--explain", help="Say what each file is taken for and why, and load nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Load logs into the database, every event once; what cannot be read as an event is kept in rejected_line, with the reason.
@@ -39,11 +40,20 @@ def command(
     Example:
         timeline ingest events.jsonl more/*.jsonl.gz
         timeline ingest app.log --mapping app.toml
+        timeline ingest --explain unknown.log
         kubectl get events -A -o json | timeline ingest -
     """
     from ingest.database import INGEST_LIMITS, open_for_write
+    from ingest.load import explain as explained
     from ingest.load import load
 
+    if explain:
+        taken = explained(sources, format=format, mapping=mapping)
+        if as_json:
+            print_json([each._asdict() for each in taken])
+        else:
+            print_table(["file", "format", "because"], [list(each) for each in taken])
+        return
     with open_for_write(db, INGEST_LIMITS, lock_timeout, note) as database, _shown() as show:
         report = load(database, sources, format=format, mapping=mapping, run=run, on_progress=show)
     if as_json:
