@@ -32,7 +32,7 @@ def of_kind(events: tuple[Event, ...], *kinds: str) -> list[Event]:
 
 
 def member(event: Event) -> str:
-    return next(ref["id"] for ref in event["refs"] if ref["role"] == "member")
+    return str(next(ref["id"] for ref in event["refs"] if ref["role"] == "member"))
 
 
 def test_an_undefined_move_of_a_member_is_an_assertion() -> None:
