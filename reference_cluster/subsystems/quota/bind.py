@@ -18,7 +18,7 @@ BINDS_WITHOUT_FENCE = Bug(
     catalogue_id="RP-02",
     subsystem="quota",
     scenario="quota_double_binding",
-    detectors=("quota/duplicate_binding",),
+    detectors=("quota/duplicate_binding", "quota/over_quota_slot"),
     story="A binding is written without asking whether the replica is still unbound: a retry that knows no better binds it twice.",
 )
 
