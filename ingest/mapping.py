@@ -179,7 +179,10 @@ def mapping_source(name: str) -> Source:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         raise UsageError(f"reading the mapping {name}: {place}: {first['msg']}; see ingest/mapping.py for the form") from None
-    select, bound = select_of(mapping)
+    try:
+        select, bound = select_of(mapping)
+    except ValueError as error:
+        raise UsageError(f"reading the mapping {name}: {error}") from None
     version = hashlib.sha256(text.encode()).hexdigest()[:8]
     return Source(
         name=f"mapping {Path(name).stem} {version}",

@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import duckdb
+
 from ingest.envelope import text_of
 from ingest.mapping import PLACEHOLDER, Line, MappingFile, Reference, Time, merged
 
@@ -18,14 +20,29 @@ _NO_REFS = "[]::STRUCT(role VARCHAR, kind VARCHAR, id VARCHAR)[]"
 
 
 def select_of(mapping: MappingFile) -> tuple[str, dict[str, str]]:
-    """The SELECT from `chunk`, with `$run` and the parameters that are given beside it."""
+    """The SELECT from `chunk`, with `$run` and the parameters that are given beside it.
+
+    Raises ValueError for a field that is not there, and for what DuckDB cannot use: a regular expression or a format of time.
+    """
     writer = _Writer(mapping)
     parts = writer.parts()  # names the fields that are used, so it goes first
     parts["fields"] = writer.fields()
     text = text_of("mapping.sql")
     for name, part in parts.items():
         text = text.replace("{{" + name + "}}", part)
+    _try(text, writer.bound)
     return text, writer.bound
+
+
+def _try(select: str, bound: dict[str, str]) -> None:
+    """Read one empty line, so that what cannot be used is told before a log is."""
+    with duckdb.connect() as database:
+        database.execute(text_of("macros.sql"))
+        database.execute("CREATE TEMP TABLE chunk AS SELECT 0 AS idx, 0::BIGINT AS byte_offset, '' AS raw")
+        try:
+            database.execute(select, {"run": "run", **bound})
+        except duckdb.Error as error:
+            raise ValueError(str(error).splitlines()[0]) from None
 
 
 class _Writer:
@@ -144,7 +161,7 @@ class _Writer:
             between = re.escape(line.separator.strip()) + r"\s*" if line.separator.strip() else r"\s+"
             pattern = rf"(?:^|{between}){re.escape(field)}=(\"[^\"]*\"|.*?)\s*(?:{between}|$)"
             return f"trim(regexp_extract({rest}, {self.bind(pattern)}, 1), '\"')"
-        return _NO_TEXT
+        raise ValueError(f"the field {field!r} is no column of [line], and no named group of its regex")
 
 
 def _number_us(column: str, unit: str) -> str:

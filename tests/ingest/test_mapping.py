@@ -157,6 +157,9 @@ def test_a_file_goes_on_where_it_stopped_and_a_changed_mapping_reads_it_again(tm
         ("'^#'", "'('", "is no regular expression"),
         ('kind = "door.shut"', 'kind = "door.shut"\ncolour = "red"', "event.1.colour: Extra inputs are not permitted"),
         ('actor = "{by}/guard"', "", "the event door.opened has no actor"),
+        ("'^#'", "'(?=x)'", "invalid perl operator"),
+        ('"iso"', '"%Q"', "strptime"),
+        ('form = "pairs"', 'form = "csv"\ncolumns = ["at", "by", "door", "did"]', "the field 'guest' is no column of [line]"),
     ],
 )
 def test_a_mapping_that_cannot_be_used_is_refused_with_the_place(tmp_path: Path, old: str, new: str, complaint: str) -> None:
