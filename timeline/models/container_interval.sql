@@ -16,6 +16,7 @@
 -- column stopped_us: until when it is known to have run
 -- column event_id: the first word about it
 -- column launch_event_id: the word that it runs
+-- column stop_event_id: the word that it runs no more; null where none is in the log
 -- column end_event_id: the word that it is gone
 WITH
   said AS (
@@ -38,6 +39,7 @@ WITH
       min(at_us) FILTER (WHERE kind = 'container.launched') AS launched_us,
       min_by(event_id, position) FILTER (WHERE kind = 'container.launched') AS launch_event_id,
       min(at_us) FILTER (WHERE kind IN ('container.stopped', 'container.exited', 'container.removed')) AS stopped_us,
+      min_by(event_id, position) FILTER (WHERE kind IN ('container.stopped', 'container.exited', 'container.removed')) AS stop_event_id,
       min(at_us) FILTER (WHERE kind = 'container.removed') AS removed_us,
       min_by(event_id, position) FILTER (WHERE kind = 'container.removed') AS end_event_id
     FROM said
@@ -49,6 +51,6 @@ SELECT
   removed_us IS NULL AS is_open,
   launched_us,
   coalesce(stopped_us, last_us) AS stopped_us,
-  event_id, launch_event_id, end_event_id
+  event_id, launch_event_id, stop_event_id, end_event_id
 FROM life AS l
 JOIN runtime_word AS w ON w.run_id = l.run_id AND w.incarnation = l.incarnation

@@ -64,7 +64,7 @@ def in_words(mb: int) -> str:
 
 
 Size = Annotated[int, BeforeValidator(megabytes), Field(ge=0, le=2**40)]
-Name = Annotated[str, Field(pattern=r"[a-z][a-z0-9-]{0,40}", min_length=1, max_length=41)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,40}$", min_length=1, max_length=41)]
 
 
 Restart = Annotated[Literal["always", "on-failure", "no"], BeforeValidator(lambda value: "no" if value is False else value)]

@@ -25,7 +25,7 @@ WITH
   twin AS (
     SELECT
       a.run_id, a.slot, a.node AS first_node, b.node AS second_node, b.launched_us AS ts_us, b.launch_event_id, a.launch_event_id AS first_event_id,
-      least(a.stopped_us, b.stopped_us) AS ended_us, a.is_open AND b.is_open AS is_open, a.end_event_id,
+      least(a.stopped_us, b.stopped_us) AS ended_us, a.stop_event_id IS NULL AND b.stop_event_id IS NULL AS is_open, a.stop_event_id,
       c.stop_us + a.slack_us + b.slack_us + $grace_us AS allowed_us
     FROM running AS a
     JOIN running AS b ON b.run_id = a.run_id AND b.slot = a.slot AND b.node <> a.node
@@ -35,7 +35,7 @@ WITH
   )
 SELECT
   run_id, 'slot' AS subject_kind, slot AS subject_id, ts_us, ended_us - ts_us AS dur_us, is_open, 'found' AS verdict,
-  [first_event_id, launch_event_id, end_event_id] AS evidence,
+  [first_event_id, launch_event_id, stop_event_id] AS evidence,
   first_node, second_node
 FROM twin
 WHERE ended_us - ts_us > allowed_us
