@@ -10,7 +10,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from ingest.events.base import Ref
-from ingest.events.gang import GangAdmissionRefused, GangReserved, GangReserveMissed, GangRolledBack, JobReserved, JobRolledBack
+from ingest.events.gang.gang import GangAdmissionRefused, GangReserved, GangReserveMissed, GangRolledBack
+from ingest.events.gang.job import JobReserved, JobRolledBack
 from reference_cluster.bugs import Bug
 from reference_cluster.effects import Committed, Emit, List, Said
 from reference_cluster.records import STORE_NOW, Row

@@ -10,17 +10,8 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from ingest.events.gang import (
-    GangDrainCompleted,
-    GangDrainMissed,
-    GangDrainStarted,
-    JobDrainStarted,
-    JobFailed,
-    JobForceDrained,
-    JobPreempted,
-    JobRequeued,
-    JobRolledBack,
-)
+from ingest.events.gang.gang import GangDrainCompleted, GangDrainMissed, GangDrainStarted
+from ingest.events.gang.job import JobDrainStarted, JobFailed, JobForceDrained, JobPreempted, JobRequeued, JobRolledBack
 from reference_cluster.bugs import Bug
 from reference_cluster.effects import CommitResult, Committed, Conflict, Emit, List, Said
 from reference_cluster.records import STORE_NOW, Row

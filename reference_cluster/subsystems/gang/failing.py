@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ingest.events.gang import JobFailed, JobRequeued
+from ingest.events.gang.job import JobFailed, JobRequeued
 from reference_cluster.bugs import Bug
 from reference_cluster.effects import CommitResult, Committed, List
 from reference_cluster.subsystems.gang import drain

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ingest.events.base import Decision
-from ingest.events.gang import GangSubmitted, JobSubmitted, WorkerCheckedIn, WorkerMarkedOffline, WorkerRegistered
+from ingest.events.gang.gang import GangSubmitted
+from ingest.events.gang.job import JobSubmitted
+from ingest.events.gang.worker import WorkerCheckedIn, WorkerMarkedOffline, WorkerRegistered
 from reference_cluster.effects import Commit, CommitResult, Committed, Conflict, Read, Said
 from reference_cluster.records import STORE_NOW, Put, Row
 from reference_cluster.subsystems.gang import unblock

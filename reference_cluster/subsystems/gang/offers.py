@@ -6,7 +6,8 @@ where that has been taken back in the meantime, or made anew, it is refused.
 
 from __future__ import annotations
 
-from ingest.events.gang import JobClaimed, JobClaimRefused, JobOffered
+from ingest.events.gang.job import JobClaimed
+from ingest.events.gang.word import JobClaimRefused, JobOffered
 from reference_cluster.bugs import Bug
 from reference_cluster.effects import Committed, Conflict, Emit, List, Random, Read
 from reference_cluster.records import STORE_NOW, Row

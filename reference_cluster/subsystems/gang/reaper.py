@@ -5,7 +5,8 @@ Force comes before completion, else one dead worker would keep its gang in the d
 
 from __future__ import annotations
 
-from ingest.events.gang import JobFenceMissed, JobFoundStale, WorkerMarkedOffline
+from ingest.events.gang.word import JobFenceMissed, JobFoundStale
+from ingest.events.gang.worker import WorkerMarkedOffline
 from reference_cluster.effects import Commit, Committed, Emit, List, Said
 from reference_cluster.records import Put, Row
 from reference_cluster.subsystems.gang import drain, failing, unblock

@@ -11,21 +11,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ingest.events.gang import (
+from ingest.events.gang.job import JobCheckpointed, JobCompleted, JobHeartbeated, JobPreempted
+from ingest.events.gang.word import (
     JobAckRejected,
     JobAckReported,
-    JobCheckpointed,
     JobCheckpointRejected,
-    JobCompleted,
     JobDoneRejected,
     JobDoneReported,
     JobFailRejected,
     JobFailReported,
     JobFenceMissed,
-    JobHeartbeated,
     JobHeartbeatRejected,
     JobPreemptDelivered,
-    JobPreempted,
     JobSaidInVain,
 )
 from reference_cluster.bugs import Bug

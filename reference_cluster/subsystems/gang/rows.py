@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ingest.events.base import Decision, Ref
-from ingest.events.gang import JobRow
+from ingest.events.gang.job import JobHeartbeated, JobRow
+from ingest.events.gang.word import JobOffered
 from reference_cluster.effects import Commit, CommitResult, Conflict, Failed, Said
 from reference_cluster.lifecycle import Lifecycle
 from reference_cluster.records import Put, Row
@@ -44,6 +45,8 @@ WORKER = Lifecycle(
     },
 )
 
+ROUTINE = (JobHeartbeated, JobOffered)
+"""What a member does at every turn: it stands in the member's own timeline, and not in that of its gang."""
 CLAIM_FENCE = ("state", "worker", "claim", "reservation", "epoch")
 SILENCE_FENCE = (*CLAIM_FENCE, "heartbeat_us")
 NEW_JOB: Mapping[str, object] = {
@@ -74,9 +77,9 @@ def gang_of(row: Row) -> str | None:
     return row.text("gang") if row["gang"] is not None else None
 
 
-def refs(row: Row, worker: object = None) -> tuple[Ref, ...]:
-    """The other objects of an event about a job: its gang, the worker that the event is about, what the job waits for."""
-    gang, about = gang_of(row), worker or row["worker"]
+def _refs(row: Row, decision: Decision, worker: object) -> tuple[Ref, ...]:
+    """The other objects of an event about a job: its gang, and the worker that the event is about."""
+    gang, about = gang_of(row) if not isinstance(decision, ROUTINE) else None, worker or row["worker"]
     found = [Ref(role="gang", kind="gang", id=gang)] if gang is not None else []
     return (*found, Ref(role="worker", kind="worker", id=str(about))) if about is not None else tuple(found)
 
@@ -87,7 +90,7 @@ def said_of(row: Row, decision: Decision, *, worker: object = None, reason: str 
     return Said(
         decision,
         row.key,
-        refs=refs(row, worker),
+        refs=_refs(row, decision, worker),
         outcome=outcome,
         reason=reason,
         workload=gang or row.key,

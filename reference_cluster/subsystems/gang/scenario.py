@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ingest.events.gang import GangTimings
+from ingest.events.gang.scheduler import GangTimings
 from reference_cluster.bugs import Switches
 from reference_cluster.scenario import Chance, Duration, Part, Scenario, Span, draw
 from reference_cluster.system import Host, System

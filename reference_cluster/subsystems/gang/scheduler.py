@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from ingest.events.base import Decision
-from ingest.events.gang import (
+from ingest.events.gang.scheduler import (
     SchedulerConfigured,
     SchedulerGaugeObserved,
     SchedulerStopped,

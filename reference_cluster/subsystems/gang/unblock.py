@@ -7,7 +7,7 @@ Members of a gang are none of its business: they wait for admission, and who mak
 from __future__ import annotations
 
 from ingest.events.base import Ref
-from ingest.events.gang import JobFailed, JobUnblocked
+from ingest.events.gang.job import JobFailed, JobUnblocked
 from reference_cluster.bugs import Bug
 from reference_cluster.effects import Committed, List
 from reference_cluster.records import Row

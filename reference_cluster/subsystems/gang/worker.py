@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ingest.events.base import Decision, Ref
-from ingest.events.gang import JobPreemptReceived, JobProcessEnded, JobProcessStarted
+from ingest.events.gang.word import JobPreemptReceived, JobProcessEnded, JobProcessStarted
 from reference_cluster.bugs import Switches
 from reference_cluster.effects import Cancel, Emit, Exit, Now, Receive, Said, Sleep, Start, Task
 from reference_cluster.subsystems.gang.asking import Door
