@@ -64,13 +64,19 @@ WHERE reason IS NOT NULL
 ORDER BY part.run_id, workload_kind, workload_id, place
 """
 
+# How well a name fits: `kind/id` itself, an id, the name that an event's envelope gives, a part of `kind/id`.
 _WORKLOADS = """
-SELECT DISTINCT
-  step.workload_kind || '/' || step.workload_id AS name,
-  step.workload_id = $name OR coalesce(event.workload = $name, FALSE) AS fits
-FROM ({steps}) AS step
-JOIN event ON event.run_id = step.run_id AND event.event_id = step.event_id AND NOT is_conflict
-WHERE step.run_id = $run AND step.reason IS NOT NULL
+WITH named AS (
+  SELECT step.workload_kind || '/' || step.workload_id AS name, step.workload_id AS id, event.workload
+  FROM ({steps}) AS step
+  JOIN event ON event.run_id = step.run_id AND event.event_id = step.event_id AND NOT is_conflict
+  WHERE step.run_id = $run AND step.reason IS NOT NULL
+)
+SELECT
+  name,
+  max(CASE WHEN name = $name THEN 4 WHEN id = $name THEN 3 WHEN workload = $name THEN 2 WHEN contains(name, $name) THEN 1 ELSE 0 END)
+FROM named
+GROUP BY name
 ORDER BY name
 """
 
@@ -124,18 +130,17 @@ def parts_of(connection: DuckDBPyConnection, run_id: str | None = None, kind: st
     Columns: run_id, workload_kind, workload_id, reason, ts_us, dur_us, is_open, event_id, end_event_id.
     """
     bound = {"run": run_id, "kind": kind, "id": id_}
-    return pl.DataFrame(connection.sql(_PARTS.format(steps=_steps()), params=bound))
+    return connection.execute(_PARTS.format(steps=_steps()), bound).pl()
 
 
 def workloads_named(connection: DuckDBPyConnection, run_id: str, name: str) -> tuple[list[str], list[str]]:
-    """The workloads of a run that a name fits, and all of them, each as `kind/id`.
+    """The workloads of a run that a name fits best, and all of them, each as `kind/id`.
 
-    A name is `kind/id`, an id, or what the envelope of their events calls the workload; else a part of `kind/id` will do.
+    A name is `kind/id`; else an id; else what the envelope of their events calls the workload; else a part of `kind/id`.
     """
-    found = connection.execute(_WORKLOADS.format(steps=_steps()), {"run": run_id, "name": name}).fetchall()
-    known = list(dict.fromkeys(one for one, _ in found))
-    exact = [one for one in known if one == name] or list(dict.fromkeys(one for one, fits in found if fits))
-    return exact or [one for one in known if name in one], known
+    fits: dict[str, int] = dict(connection.execute(_WORKLOADS.format(steps=_steps()), {"run": run_id, "name": name}).fetchall())
+    best = max(fits.values(), default=0)
+    return [one for one, fit in fits.items() if fit == best and fit], list(fits)
 
 
 def why_of(connection: DuckDBPyConnection, run_id: str, kind: str, id_: str, start_us: int) -> Why:

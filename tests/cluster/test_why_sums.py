@@ -1,0 +1,111 @@
+"""Why a workload waits, held against the log of 200 simulated runs: each part of its life is there once, and nothing is left over."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterator
+
+import polars as pl
+
+from reference_cluster import scenario
+from tests.cluster.runs import BUGS, SCENARIOS, decisions, renamed, run_of
+from timeline.api import Timeline
+
+SEEDS = 200
+CUTS = 16
+REASONS = {
+    "queue", "no_capacity", "back_off", "lock_not_held", "dependency", "reservation_wait", "gang_peer_missing", "running", "lost_worker",
+    "draining", "preempted",
+}  # fmt: skip
+"""There is no other: whatever happens is one of them."""
+LIFE = ["run_id", "workload_kind", "workload_id"]
+
+# From the events alone: a job from its submission to its end, a gang from its own to the end of its last member.
+LIVES = """
+WITH
+  job AS (
+    SELECT
+      run_id, subject_id, max(gang) AS gang,
+      min(at_us) FILTER (WHERE kind = 'job.submitted') AS since_us,
+      min(at_us) FILTER (WHERE kind IN ('job.completed', 'job.failed')) AS until_us
+    FROM gang_event JOIN event_time USING (event_no, run_id)
+    WHERE subject_kind = 'job'
+    GROUP BY run_id, subject_id
+  ),
+  gang AS (
+    SELECT run_id, subject_id, min(at_us) AS since_us
+    FROM gang_submitted JOIN event_time USING (event_no, run_id)
+    GROUP BY run_id, subject_id
+  ),
+  life AS (
+    SELECT run_id, 'job' AS workload_kind, subject_id AS workload_id, since_us, until_us FROM job WHERE since_us IS NOT NULL
+    UNION ALL
+    SELECT gang.run_id, 'gang', gang.subject_id, gang.since_us, CASE WHEN count(*) = count(until_us) THEN max(until_us) END
+    FROM gang JOIN job ON job.run_id = gang.run_id AND job.gang = gang.subject_id
+    GROUP BY gang.run_id, gang.subject_id, gang.since_us
+  )
+SELECT run_id, workload_kind, workload_id, since_us, coalesce(until_us, end_us) - since_us AS whole_us, until_us IS NULL AS is_open
+FROM life JOIN log_bounds USING (run_id)
+ORDER BY run_id, workload_kind, workload_id
+"""
+
+
+def gang_runs() -> Iterator[list[bytes]]:
+    """Run after run: each scenario of gangs in turn, healthy and with its planted bugs, each with a seed of its own."""
+    bugs = [(bug.scenario, bug) for bug in BUGS if bug.subsystem == "gang"]
+    staged = [*((name, None) for name in SCENARIOS if scenario.load(name).system == "gang"), *bugs]
+    for seed, (name, bug) in zip(range(1, SEEDS + 1), itertools.cycle(staged), strict=False):
+        yield decisions(run_of(name, seed, bug))
+
+
+def lives_by(parts: pl.DataFrame) -> list[tuple[object, ...]]:
+    """What the parts make of each life: run, kind, id, where it begins, how long it is, whether it is open."""
+    lives = parts.group_by(LIFE, maintain_order=True)
+    return lives.agg(pl.col("ts_us").first(), pl.col("dur_us").sum(), pl.col("is_open").any()).rows()
+
+
+def follows_without_gap() -> pl.Expr:
+    """Whether a part begins where the one before it in its life ends, and ends no earlier than it begins."""
+    before_us = (pl.col("ts_us") + pl.col("dur_us")).shift(1).over(LIFE)
+    return (pl.col("ts_us") == before_us.fill_null(pl.col("ts_us"))) & (pl.col("dur_us") >= 0)
+
+
+def evidence_of(parts: pl.DataFrame) -> set[tuple[str, str]]:
+    """Every event that a part names, with its run."""
+    return {row for column in ("event_id", "end_event_id") for row in parts.select("run_id", column).drop_nulls().rows()}
+
+
+def test_the_parts_of_every_life_sum_to_the_whole_on_two_hundred_seeds() -> None:
+    """Every gang, member and plain job: one reason at a time, from submission to completion, to the microsecond."""
+    with Timeline.in_memory(itertools.chain.from_iterable(gang_runs())) as log:
+        parts = log.waits()
+        assert lives_by(parts) == log.sql(LIVES).rows()
+        assert evidence_of(parts) <= set(log.sql("SELECT run_id, event_id FROM event").rows())
+    assert parts.filter(follows_without_gap().not_()).is_empty()
+    assert set(parts["reason"]) <= REASONS
+
+
+def test_a_log_cut_anywhere_still_sums_to_what_is_left_of_each_life() -> None:
+    """Cut at its end the lives are open; cut at its beginning they begin where the log does. Nothing is lost or counted twice."""
+    lines = decisions(run_of("gang_healthy", 1))
+    chance = random.Random("why")
+    cuts = [renamed(lines[:cut], f"head-{cut}") + renamed(lines[cut:], f"tail-{cut}") for cut in chance.sample(range(1, len(lines)), CUTS)]
+    with Timeline.in_memory(itertools.chain.from_iterable(cuts)) as log:
+        parts = log.waits()
+        heads = [life for life in lives_by(parts) if str(life[0]).startswith("head-")]
+        assert heads == [life for life in log.sql(LIVES).rows() if life[0].startswith("head-")]
+    assert parts.filter(follows_without_gap().not_()).is_empty()
+
+
+def test_neither_the_order_of_lines_nor_a_wrong_clock_changes_a_wait() -> None:
+    """Shuffled, or with one scheduler's clock a day ahead, the log tells the same reasons and the same microseconds."""
+    lines = decisions(run_of("gang_general", 1))
+    shuffled = list(lines)
+    random.Random("why").shuffle(shuffled)
+    with Timeline.in_memory(lines) as told, Timeline.in_memory(shuffled) as retold:
+        assert told.waits().equals(retold.waits())
+    skewed = [line.replace(b'"time":"2026-01-01T', b'"time":"2026-01-02T') if b'"actor":"scheduler-1/' in line else line for line in lines]
+    assert skewed != lines
+    with Timeline.in_memory(lines) as told, Timeline.in_memory(skewed) as retold:
+        assert told.waits().equals(retold.waits())
