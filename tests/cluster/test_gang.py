@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -21,6 +22,7 @@ GANG_SCENARIOS = [name for name in SCENARIOS if name.startswith("gang_")]
 BUGS = {bug.catalogue_id: bug for bug in declared_bugs().values() if bug.subsystem == "gang"}
 
 
+@cache
 def events_of(name: str, seed: int = 1, bug: str | None = None) -> Events:
     run = run_of(name, seed, BUGS[bug] if bug is not None else None)
     return [{"data": {}, **json.loads(line)} for line in decisions(run)]
