@@ -31,8 +31,7 @@ class _Admission:
 
     async def run(self) -> None:
         policy = await self._read("policy", POLICY)
-        if policy is None:
-            await self._apply(max(self.policies))
+        await self._enforce(max(self.policies) if policy is None else policy.number("revision"))
         while True:
             request = await Receive("admission")
             match request.message:
@@ -41,7 +40,7 @@ class _Admission:
                 case Retire(workload=workload):
                     await self._retire(workload)
                 case ApplyPolicy(revision=revision):
-                    await self._change_policy(revision)
+                    await self._enforce(revision)
                 case other:
                     raise AssertionError(f"admission was asked {other.name}")
 
@@ -58,18 +57,6 @@ class _Admission:
                 return await List(table, where)
             except StoreDown:
                 await Sleep(self.me.config.relist_us)
-
-    async def _apply(self, revision: int) -> int:
-        """Bring a revision into force; the one that was."""
-        row = await self._read("policy", POLICY)
-        before = row.number("revision") if row is not None else 0
-        kind = PolicyRolledBack if revision < before else PolicyApplied
-        pool = self.policies[revision].pool
-        said = Said(kind(policy_revision=revision, previous_revision=before, pool=pool), POLICY)
-        put = Put("policy", POLICY, {"revision": revision, "pool": pool}, {"version": row.version} if row is not None else None)
-        while not isinstance(await Commit((put,), (said,), "policy.write"), Committed):
-            await Sleep(self.me.config.relist_us)
-        return before
 
     # Letting in
 
@@ -98,26 +85,37 @@ class _Admission:
             await self._admit(asked)
 
     async def _retire(self, workload: str) -> None:
-        """Nothing of it is wanted any more, the last one neither."""
+        """Nothing of it is wanted any more: the rollout loop deletes its replicas, the last one too."""
         row = await self._read("workload", workload)
         if row is None or row["state"] != "active":
             return
         said = Said(WorkloadRetired(), workload, workload=workload, generation=row.number("generation"))
         put = Put("workload", workload, {"state": "retired", "replicas": 0}, {"version": row.version})
         if not isinstance(await Commit((put,), (said,), "workload.retire"), Committed):
-            return
-        for replica in await self._list("replica", {"workload": workload}):
-            await delete(self.me, replica, "retired", keep_last=False)
+            await Sleep(self.me.config.relist_us)
+            await self._retire(workload)
 
     # Policies
 
-    async def _change_policy(self, revision: int) -> None:
-        """Bring another revision into force. After a rollback, what a later one had shaped is shaped anew."""
-        before = await self._apply(revision)
-        if revision < before:
-            for workload in await self._list("workload", {"state": "active"}):
-                while not await self._shape_anew(workload.key, revision):
-                    await Sleep(self.me.config.relist_us)
+    async def _enforce(self, revision: int) -> None:
+        """Bring a revision into force. What a later one had shaped is shaped anew, also where a crash came between."""
+        while not await self._apply(revision):
+            await Sleep(self.me.config.relist_us)
+        for workload in await self._list("workload", {"state": "active"}):
+            while not await self._shape_anew(workload.key, revision):
+                await Sleep(self.me.config.relist_us)
+
+    async def _apply(self, revision: int) -> bool:
+        """Write the policy; whether it is that revision now."""
+        row = await self._read("policy", POLICY)
+        before = row.number("revision") if row is not None else 0
+        if before == revision:
+            return True
+        kind = PolicyRolledBack if revision < before else PolicyApplied
+        pool = self.policies[revision].pool
+        said = Said(kind(policy_revision=revision, previous_revision=before, pool=pool), POLICY)
+        put = Put("policy", POLICY, {"revision": revision, "pool": pool}, {"version": row.version} if row is not None else None)
+        return isinstance(await Commit((put,), (said,), "policy.write"), Committed)
 
     async def _shape_anew(self, name: str, revision: int) -> bool:
         """A replacement for each replica; the rollout loop deletes the old one when the new one runs. Whether it is done."""

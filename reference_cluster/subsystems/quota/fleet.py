@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from ingest.events.quota import CapacityDeclared, CapacityHealthChanged, CapacityReady, NodeState, ReplicaStarted
-from reference_cluster.effects import Commit, Committed, Program, Random, Read, Receive, Said, Sleep, Start, StoreDown
+from reference_cluster.effects import Commit, Committed, Conflict, Program, Random, Read, Receive, Said, Sleep, Start, StoreDown
 from reference_cluster.records import STORE_NOW, Put, Row
 from reference_cluster.scenario import Span
 from reference_cluster.subsystems.quota.messages import SetHealth
@@ -26,7 +26,8 @@ def run_nodes(nodes: Mapping[str, Node], world: World, me: Controller) -> Progra
 async def _run_nodes(nodes: Mapping[str, Node], world: World, me: Controller) -> None:
     for key, node in sorted(nodes.items()):
         fields = {**node.model_dump(), "used": 0, "healthy": True, "state": "ready", "for_replica": None, "requested_us": STORE_NOW}
-        await Commit((Put("node", key, fields, None),), (_said(CapacityDeclared, Row("node", key, 0, 0, 0, fields)),), "node.declare")
+        declared = _said(CapacityDeclared, Row("node", key, 0, 0, 0, fields))
+        await _insist(Commit((Put("node", key, fields, None),), (declared,), "node.declare"))
     await Start(_boot_all(world, me), "nodes")
     while True:
         request = await Receive("nodes")
@@ -51,7 +52,8 @@ async def _boot_all(world: World, me: Controller) -> None:
     async def boot(node: Row) -> None:
         await _some_time(world.node_boot)
         state = NODE.target(node.key, "requested", "boot")
-        await Commit((Put("node", node.key, {"state": state}, {"state": "requested"}),), (_said(CapacityReady, node),), "node.boot")
+        put = Put("node", node.key, {"state": state}, {"state": "requested"})
+        await _insist(Commit((put,), (_said(CapacityReady, node),), "node.boot"))
 
     await _begin_each(me, "node", {"state": "requested"}, boot, "nodes")
 
@@ -64,7 +66,7 @@ def run_replicas(world: World, me: Controller) -> Program:
         move = move_facts(replica, "start")
         said = said_of(replica, ReplicaStarted(**move), node=replica.text("node"))
         expect = {"phase": "bound", "node": replica["node"]}
-        await Commit((Put("replica", replica.key, {"phase": move["to_phase"]}, expect),), (said,), "replica.start")
+        await _insist(Commit((Put("replica", replica.key, {"phase": move["to_phase"]}, expect),), (said,), "replica.start"))
 
     return _begin_each(me, "replica", {"phase": "bound"}, start, "replicas")
 
@@ -80,6 +82,12 @@ async def _begin_each(
             if (row.key, row.version) not in begun:
                 begun.add((row.key, row.version))
                 await Start(begin(row), component)
+
+
+async def _insist(commit: Commit) -> None:
+    """Write until the store says that it is done, or that it cannot be."""
+    while not isinstance(await commit, Committed | Conflict):
+        await Sleep(LOOK_US)
 
 
 async def _some_time(span: Span) -> None:

@@ -58,11 +58,14 @@ async def _report(me: Controller, workload: Row) -> None:
 
 
 async def run_rollout(me: Controller) -> None:
-    """End what is older than what runs, at every tick."""
+    """End what is older than what runs, and what nobody wants, at every tick."""
     while True:
         await Sleep(me.config.rollout_tick_us)
         active = me.caches["workload"].list(state="active")
         rolling = [workload for workload in active if await _roll(me, workload)]
+        for workload in me.caches["workload"].list(state="retired"):
+            for replica in me.caches["replica"].list(workload=workload.key):
+                await delete(me, replica, "retired", keep_last=False)
         await Emit((me.said(RolloutScanned(workloads=len(active), rolling=len(rolling))),))
 
 
