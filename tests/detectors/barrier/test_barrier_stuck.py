@@ -18,7 +18,7 @@ def test_a_barrier_that_nobody_releases_is_found():
     told = log(HELD, checked("k6-1", "20s", "120s", "ready"))
     says = "barrier test-1 waited 1m45s for its release, with a bound of 1m5s; 3 of 3 members had been ready, 0 were done"
     assert judged(told, DETECTOR) == [("found", says)]
-    assert evidence(told, DETECTOR) == [["opened-test-1", "member_ready-k6-0-test-1", "k6-1-a/charm:10"]]
+    assert evidence(told, DETECTOR) == [["opened-test-1", "member_ready-k6-2-test-1", "k6-1-a/charm:10"]]
     assert span(told, DETECTOR) == [("15s", None)]
 
 
