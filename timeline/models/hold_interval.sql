@@ -1,8 +1,7 @@
 -- Who held an exclusive thing: for certain, and at most.
 --
--- A hold is certain from the answer that granted it to the holder's own first question to release it, for after that it may be
--- over. It is possible from the question to the answer of the release, or to the answer that the holder does not hold it. One that
--- has to be renewed ends when it was not.
+-- A hold is certain from the answer that granted it to the holder's own first question to release it. It is possible from the
+-- question to the answer of the release, or that the holder does not hold it. One that has to be renewed ends when it was not.
 --
 -- column run_id: the run
 -- column activity: the activity
@@ -24,7 +23,8 @@
 WITH
   said AS (
     SELECT
-      r.*, r.role IN ('acquired', 'renewed') AS is_hold, r.role IN ('released', 'release_refused') AS is_answer, renewed_within_us AS lasts_us
+      r.*, r.role IN ('acquired', 'renewed') AS is_hold, r.role IN ('released', 'release_refused') AS is_answer,
+      w.renewed_within_us AS lasts_us
     FROM role_event AS r
     LEFT JOIN role_within AS w ON w.run_id = r.run_id AND w.activity = r.activity
     WHERE r.role IN ('acquired', 'renewed', 'release_attempted', 'released', 'release_refused')
@@ -42,9 +42,7 @@ WITH
   numbered AS (
     SELECT *, sum(is_new) OVER own AS hold
     FROM marked
-    WINDOW own AS (
-      PARTITION BY run_id, activity, thing_kind, thing, holder ORDER BY position, event_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-    )
+    WINDOW own AS (PARTITION BY run_id, activity, thing_kind, thing, holder ORDER BY position, event_id ROWS UNBOUNDED PRECEDING)
   ),
   held AS (
     SELECT
@@ -63,7 +61,7 @@ WITH
   bounded AS (
     SELECT
       held.*, lead(ts_us) OVER own AS again_us, lead(held.position) OVER own AS again_position, lead(event_id) OVER own AS again_event_id,
-      lapse_us < least(coalesce(left_us, end_us), coalesce(lead(ts_us) OVER own, end_us)) AS is_lapsed
+      coalesce(lapse_us < least(coalesce(left_us, end_us), coalesce(lead(ts_us) OVER own, end_us)), false) AS is_lapsed
     FROM held
     JOIN log_bounds ON log_bounds.run_id = held.run_id
     WINDOW own AS (PARTITION BY held.run_id, activity, thing_kind, thing, holder ORDER BY hold)
@@ -71,13 +69,12 @@ WITH
 SELECT
   b.run_id, b.activity, b.thing_kind, b.thing, b.holder, b.ts_us, b.position,
   CASE WHEN is_lapsed THEN lapse_us ELSE coalesce(left_us, again_us) END AS sure_until_us,
-  CASE WHEN NOT coalesce(is_lapsed, false) THEN coalesce(left_position, again_position) END AS sure_until_position,
+  CASE WHEN NOT is_lapsed THEN coalesce(left_position, again_position) END AS sure_until_position,
   coalesce(a.asked_us, b.ts_us) AS maybe_from_us, coalesce(a.asked_position, b.position) AS maybe_from_position,
   CASE WHEN is_lapsed THEN lapse_us ELSE coalesce(freed_us, again_us) END AS maybe_until_us,
-  CASE WHEN NOT coalesce(is_lapsed, false) THEN coalesce(freed_position, again_position) END AS maybe_until_position,
-  CASE WHEN is_lapsed THEN 'lapsed' WHEN freed_us IS NOT NULL THEN freed_role WHEN again_us IS NOT NULL THEN 'acquired' ELSE 'open' END
-    AS ended_by,
+  CASE WHEN NOT is_lapsed THEN coalesce(freed_position, again_position) END AS maybe_until_position,
+  CASE WHEN is_lapsed THEN 'lapsed' ELSE coalesce(freed_role, CASE WHEN again_us IS NULL THEN 'open' ELSE 'acquired' END) END AS ended_by,
   is_ordered, b.event_id,
-  CASE WHEN NOT coalesce(is_lapsed, false) THEN coalesce(left_event_id, again_event_id) END AS end_event_id
+  CASE WHEN NOT is_lapsed THEN coalesce(left_event_id, again_event_id) END AS end_event_id
 FROM bounded AS b
 LEFT JOIN hold_attempt AS a ON a.run_id = b.run_id AND a.event_id = b.event_id AND a.activity = b.activity AND a.thing = b.thing

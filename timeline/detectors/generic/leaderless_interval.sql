@@ -47,5 +47,5 @@ SELECT
 FROM followed AS f
 JOIN log_bounds AS b ON b.run_id = f.run_id AND f.free_us < b.end_us
 JOIN hold AS last ON last.run_id = f.run_id AND last.activity = f.activity AND last.event_id = f.last_event_id AND last.thing = f.thing
-WHERE coalesce(f.next_asked_us, b.end_us) - f.free_us > f.within_us OR f.next_us IS NULL
+WHERE last.ended_by IN ('released', 'lapsed') AND (coalesce(f.next_asked_us, b.end_us) - f.free_us > f.within_us OR f.next_us IS NULL)
 ORDER BY f.run_id, ts_us, subject_kind, subject_id, f.event_id
