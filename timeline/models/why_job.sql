@@ -28,7 +28,9 @@ WITH
     SELECT run_id, job, ts_us AS at_us, 1 AS position, event_id, state, gang, NULL AS gang_reason, NULL AS trouble, 0 AS edge
     FROM job_state_interval
     UNION ALL
-    SELECT w.run_id, j.job, at_us, 2 + position AS position, event_id, NULL AS state, NULL AS gang, reason AS gang_reason, NULL AS trouble, 0 AS edge
+    SELECT
+      w.run_id, j.job, at_us, 2 + position AS position, event_id, NULL AS state, NULL AS gang, reason AS gang_reason,
+      NULL AS trouble, 0 AS edge
     FROM why_gang AS w
     JOIN (SELECT DISTINCT run_id, gang, job FROM job_write) AS j ON j.run_id = w.run_id AND j.gang = w.workload_id
     UNION ALL
