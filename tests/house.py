@@ -130,6 +130,14 @@ def long_functions(_path: str, module: ast.Module) -> Iterator[Complaint]:
                 yield node.lineno, f"{node.name} has {length} lines of {FUNCTION_LINES_MAX}: take a step out of it and name the step"
 
 
+def unordered_answers(_path: str, module: ast.Module) -> Iterator[Complaint]:
+    """What is read has the order that was asked for. `sql()` with parameters keeps its answer in a table, which has none."""
+    out = "use .execute(query, values), with .pl() for a frame"
+    for node in ast.walk(module):
+        if isinstance(node, ast.Call) and dotted(node.func).endswith(".sql") and any(given.arg == "params" for given in node.keywords):
+            yield node.lineno, f".sql() with params loses the order of a large answer: {out}"
+
+
 def unsafe_code(_path: str, module: ast.Module) -> Iterator[Complaint]:
     """Data is never code."""
     for line, name in calls(module):

@@ -121,6 +121,10 @@ def test_every_permission_to_break_a_rule_is_used_and_says_why():
             assert len(reason.split()) > 2, f"tests/house.py: {table}[{path!r}] needs a reason"
 
 
+def test_answers_come_in_the_order_that_was_asked_for():
+    demand_none(broken(house.unordered_answers, PRODUCT))
+
+
 def test_sql_is_never_put_together_from_values():
     demand_none(broken(house.built_sql, PRODUCT))
 
@@ -144,6 +148,7 @@ def test_sql_is_never_put_together_from_values():
         (house.built_sql, "con.execute('SELECT %s' % value)", "con.execute(f'SELECT {COLUMNS} FROM event')"),
         (house.built_sql, "con.sql('SELECT {}'.format(value))", "con.sql(model.text)"),
         (house.built_sql, "query = f'DELETE FROM event WHERE run_id = {run}'", "says = f'deleted {run}'"),
+        (house.unordered_answers, "con.sql('FROM event WHERE kind = $k ORDER BY id', params=bound)", "con.sql('FROM event ORDER BY id')"),
         (house.long_functions, "def f():\n" + "    x = 1\n" * 70, "def f():\n" + "    x = 1\n" * 69),
     ],
 )

@@ -65,7 +65,7 @@ class Stream:
     def __init__(self, connection: DuckDBPyConnection, run_id: str) -> None:
         self._connection = connection
         self._run_id = run_id
-        self.frame: pl.DataFrame = pl.DataFrame(connection.sql(_STREAM, params={"run": run_id}))
+        self.frame: pl.DataFrame = connection.execute(_STREAM, {"run": run_id}).pl()
         """event_id, position (from 1), at_us, actor, content (a hash), in order of position."""
 
     def text(self, event_ids: Sequence[str]) -> list[str]:

@@ -114,7 +114,7 @@ def lanes_of(
     chosen = connection.execute(_WORKERS, {"run": run_id, "kind": kind, "id": id_, "found": found, "most": LANES_MAX}).fetchall()
     workers, there = [worker for worker, *_ in chosen], max((there for *_, there in chosen), default=0)
     bound = {"run": run_id, "kind": kind, "id": id_, "workers": workers, "start_us": start_us, "end_us": end_us}
-    stretches = pl.DataFrame(connection.sql(_FOLDED, params=bound))
+    stretches = connection.execute(_FOLDED, bound).pl()
     subjects = {(one.subject.kind, one.subject.id) for one in findings}
     every = [*_in_order(stretches, subjects), *(("worker", worker) for worker in workers)]
     lanes = [(panel, lane, (panel, lane) in subjects) for panel in PANELS for of, lane in every if of == panel]
@@ -125,7 +125,7 @@ def lanes_of(
         end_us=end_us,
         lanes=pl.DataFrame(lanes, schema={"panel": pl.String, "id": pl.String, "is_marked": pl.Boolean}, orient="row"),
         stretches=stretches,
-        vacancies=pl.DataFrame(connection.sql(_VACANCIES, params={"run": run_id, "end_us": end_us})),
+        vacancies=connection.execute(_VACANCIES, {"run": run_id, "end_us": end_us}).pl(),
         findings=pl.DataFrame(marked, schema=MARK, orient="row"),
         workers=there,
         folded=there - len(workers) + _others(stretches) - sum(panel != "worker" for panel, *_ in lanes),

@@ -68,7 +68,7 @@ def states_at(connection: DuckDBPyConnection, run_id: str | None, at_us: int | N
 
     Columns: run_id, kind, id, state, since_us, owner, owner_state (of the control plane that owns it).
     """
-    return pl.DataFrame(connection.sql(_STATES, params={"run": run_id, "at": at_us}))
+    return connection.execute(_STATES, {"run": run_id, "at": at_us}).pl()
 
 
 def objects_of(connection: DuckDBPyConnection, run_id: str | None, kind: str | None, id_: str | None = None) -> pl.DataFrame:
@@ -77,6 +77,6 @@ def objects_of(connection: DuckDBPyConnection, run_id: str | None, kind: str | N
     Columns: run_id, kind, id, events, first_us, last_us, last_event, and as in `states_at` state, since_us, owner, owner_state
     as the log ends; null where the models know no state.
     """
-    objects = pl.DataFrame(connection.sql(_OBJECTS, params={"run": run_id, "kind": kind, "id": id_}))
+    objects = connection.execute(_OBJECTS, {"run": run_id, "kind": kind, "id": id_}).pl()
     states = states_at(connection, run_id, None).unique(["run_id", "kind", "id"], keep="last", maintain_order=True)
     return objects.join(states, on=["run_id", "kind", "id"], how="left", maintain_order="left")
