@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.detectors.gang.telling import checking_in, log, scheduler, verdict
 from tests.detectors.telling import evidence, judged, span
+from timeline.findings import detect
 
 DETECTOR = "gang/reservation_churn"
 JOINED = "1s s-1/api worker/w-1-a worker.registered"
@@ -12,8 +13,9 @@ JOINED = "1s s-1/api worker/w-1-a worker.registered"
 def placed(*at: int, claimed: int = 0) -> str:
     """A member is placed on w-1 at these seconds, and taken back half a minute later; or claimed, where said, and drained."""
     lines = []
-    for second in at:
-        lines.append(f"{second}s s-1/admission job/train/0 job.reserved >worker/w-1-a")
+    for number, second in enumerate(at, 1):
+        lines.append(f"{second}s s-1/admission gang/train gang.reserved reservation={number}")
+        lines.append(f"{second}s s-1/admission job/train/0 job.reserved reservation={number} >worker/w-1-a")
         if second == claimed:
             lines.append(f"{second + 1}s s-1/api job/train/0 job.claimed >worker/w-1-a")
             lines.append(f"{second + 30}s s-1/reaper job/train/0 job.requeued from_state=running to_state=blocked")
@@ -29,6 +31,9 @@ def test_a_worker_that_never_comes_for_the_member_is_found():
     ]
     assert len(evidence(told, DETECTOR)[0]) == 3
     assert span(told, DETECTOR) == [("5s", "1m45s")]
+    (finding,) = detect(told, [DETECTOR]).findings
+    assert finding.cost is not None
+    assert (finding.cost.unit, finding.cost.amount) == ("worker_seconds", 2 * 3 * 30)
 
 
 def test_two_timeouts_are_clean():

@@ -14,6 +14,7 @@
 -- column workers: how many workers of that gang did so
 -- column times: how often the placement timed out
 -- column busy_with: the job that the worker said it was running; nobody where it said none
+-- column cost_worker_seconds: members of the gang times the time that its placements lay there in vain
 -- impact: the gang does not start, and the workers of its other members wait idle for each timeout
 -- diagnosis: `timeline show worker/ID`: what it runs; compare with what the admission counted
 -- mitigation: take the worker out, or end the job that it runs
@@ -49,12 +50,21 @@ WITH
     JOIN worker_checked_in AS w ON w.run_id = c.run_id AND w.subject_id = c.worker
     JOIN event_time AS t ON t.event_no = w.event_no AND t.at_us BETWEEN c.last_us AND c.ended_us
     GROUP BY c.run_id, c.gang, c.worker, c.claims
+  ),
+  in_vain AS (
+    SELECT c.run_id, c.gang, c.worker, c.claims, sum(r.size * r.dur_us) / 1000000 AS worker_seconds
+    FROM churn AS c
+    JOIN gang_reservation AS r ON r.run_id = c.run_id AND r.gang = c.gang AND r.ended_by = 'rolled_back'
+      AND r.ts_us BETWEEN c.ts_us AND c.last_us
+    GROUP BY c.run_id, c.gang, c.worker, c.claims
   )
 SELECT
   c.run_id, 'gang' AS subject_kind, c.gang AS subject_id, c.ts_us, c.ended_us - c.ts_us AS dur_us, false AS is_open, 'found' AS verdict,
   [c.event_id, c.end_event_id, h.event_id] AS evidence,
-  c.worker, count(*) OVER (PARTITION BY c.run_id, c.gang) AS workers, c.times, h.busy_with
+  c.worker, count(*) OVER (PARTITION BY c.run_id, c.gang) AS workers, c.times, h.busy_with,
+  v.worker_seconds AS cost_worker_seconds
 FROM churn AS c
 JOIN heard AS h ON h.run_id = c.run_id AND h.gang = c.gang AND h.worker = c.worker AND h.claims = c.claims
+LEFT JOIN in_vain AS v ON v.run_id = c.run_id AND v.gang = c.gang AND v.worker = c.worker AND v.claims = c.claims
 QUALIFY row_number() OVER (PARTITION BY c.run_id, c.gang ORDER BY c.ts_us, c.worker, c.claims) = 1
 ORDER BY c.run_id, c.ts_us, subject_id
