@@ -1,4 +1,4 @@
-"""Why a workload waits, held against the log of 200 simulated runs: each part of its life is there once, and nothing is left over."""
+"""Why a workload waits, held against the events of simulated runs: each part of its life is there once, and nothing is left over."""
 
 from __future__ import annotations
 
@@ -51,6 +51,21 @@ ORDER BY run_id, workload_kind, workload_id
 """
 
 
+# A session from its request to its end; one that its control plane took along has no end of its own.
+SESSIONS = """
+SELECT
+  run_id, 'session' AS workload_kind, subject_id AS workload_id,
+  min(at_us) AS since_us, max(at_us) - min(at_us) AS whole_us, FALSE AS is_open
+FROM warm_pool_event JOIN event_time USING (event_no, run_id)
+WHERE kind IN (
+  'acquire.queued', 'acquire.failed', 'acquire.canceled', 'acquire.abandoned', 'session.ended', 'session.failed', 'session.reaped'
+)
+GROUP BY run_id, subject_id
+HAVING count(*) = 2
+ORDER BY run_id, subject_id
+"""
+
+
 def gang_runs() -> Iterator[list[bytes]]:
     """Run after run: each scenario of gangs in turn, healthy and with its planted bugs, each with a seed of its own."""
     bugs = [(bug.scenario, bug) for bug in BUGS if bug.subsystem == "gang"]
@@ -84,6 +99,17 @@ def test_the_parts_of_every_life_sum_to_the_whole_on_two_hundred_seeds() -> None
         assert evidence_of(parts) <= set(log.sql("SELECT run_id, event_id FROM event").rows())
     assert parts.filter(follows_without_gap().not_()).is_empty()
     assert set(parts["reason"]) <= REASONS
+
+
+def test_the_parts_of_every_session_sum_to_its_life() -> None:
+    """One run of every scenario of the warm pool: from the request to whatever ended it."""
+    names = [name for name in SCENARIOS if scenario.load(name).system == "warm_pool"]
+    with Timeline.in_memory(line for name in names for line in decisions(run_of(name, 1))) as log:
+        parts = log.waits()
+        ended = log.sql(SESSIONS).rows()
+        assert len(ended) > len(names)
+        assert set(ended) <= set(lives_by(parts))
+    assert parts.filter(follows_without_gap().not_()).is_empty()
 
 
 def test_a_log_cut_anywhere_still_sums_to_what_is_left_of_each_life() -> None:
