@@ -1,7 +1,7 @@
 -- What each decision had read, what was true by then, and whether the truth would have changed it.
 --
--- A decision asks whether there is at least so much of something: a free slot of a quota, ready replicas of the wanted
--- generation. It lags when the version that it used was not the newest any more; it was wrong to when the answer differs.
+-- A decision asks whether there is enough of something: a free slot of a quota, ready replicas of the wanted generation. It
+-- lags when the version that it used was not the newest any more; that did harm where fresh data would have changed it.
 --
 -- column run_id: the run
 -- column event_id: the decision
@@ -44,8 +44,7 @@ WITH
       a.used_version, max(r.version) AS true_version, a.used_value, max_by(r.free, r.version) AS true_value, 1 AS needed,
       min(r.ts_us) FILTER (WHERE r.version > a.used_version) AS newer_us,
       min_by(r.event_id, r.ts_us) FILTER (WHERE r.version > a.used_version) AS newer_event_id
-    FROM asked AS a
-    LEFT JOIN quota_room AS r ON r.run_id = a.run_id AND r.quota = a.quota AND r.ts_us <= a.at_us
+    FROM asked AS a LEFT JOIN quota_room AS r ON r.run_id = a.run_id AND r.quota = a.quota AND r.ts_us <= a.at_us
     WHERE a.used_version IS NOT NULL AND (a.reason IS NULL OR a.reason = 'quota')
     GROUP BY a.run_id, a.event_id, a.kind, a.subject_kind, a.subject_id, a.at_us, a.source, a.quota, a.used_version, a.used_value
   ),
@@ -64,7 +63,8 @@ WITH
       AND p.observed_generation < p.generation
     WHERE p.kind = 'workload.promoted'
     GROUP BY
-      p.run_id, p.event_id, p.kind, p.subject_kind, p.subject_id, p.at_us, p.source, p.observed_generation, p.generation, p.ready, p.replicas
+      p.run_id, p.event_id, p.kind, p.subject_kind, p.subject_id, p.at_us, p.source, p.observed_generation, p.generation, p.ready,
+      p.replicas
   )
 SELECT
   l.run_id, event_id, kind, subject_kind, subject_id, at_us, source, object_kind, object_id, used_version, true_version, used_value,

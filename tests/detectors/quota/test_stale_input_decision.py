@@ -12,7 +12,7 @@ DETECTOR = "quota/stale_input_decision"
 
 def test_no_room_said_of_a_quota_that_has_had_room_for_long_is_found_once():
     told = log(CONFIGURED, quota("5s", 1, 1, used=1), quota("10s", 2, 4, used=1), unschedulable("13s", 1), unschedulable("14s", 1))
-    says = "replica.unschedulable of replica r-1 used quota risk.zone-c 1 (0), 3s after 2 (3); it needed 1"
+    says = "replica.unschedulable of replica r-1 used quota risk.zone-c 1 (0), 3s after 2 (3); needed 1"
     assert judged(told, DETECTOR) == [("found", says)]
     assert evidence(told, DETECTOR) == [["quotas-1-a/quotas:2", "scheduler-1-a/scheduler:1"]]
     assert [finding.data["decisions"] for finding in detect(told, [DETECTOR]).findings] == [2]
@@ -43,7 +43,7 @@ def test_a_lack_of_nodes_is_no_word_about_the_quota():
 def test_a_status_of_another_generation_than_the_one_that_is_named_is_found_at_once():
     old = (admitted("5s", 41), reported("7s", 41, ready=2), admitted("10s", 42))
     told = log(CONFIGURED, *old, promoted("10500ms", 42, observed=41), deleted("10600ms"))
-    says = "workload.promoted of workload risk-api used status risk-api 41 (2), 500ms after 42 (0); it needed 2"
+    says = "workload.promoted of workload risk-api used status risk-api 41 (2), 500ms after 42 (0); needed 2"
     assert judged(told, DETECTOR) == [("found", says)]
 
 

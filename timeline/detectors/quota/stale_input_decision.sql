@@ -9,7 +9,7 @@
 -- catalogue: X-20
 -- source: lesson 020 (stale quota, status of an old generation); kubernetes-sigs/karpenter issue 3185; kubernetes issue 55587
 -- needs: quota_config
--- says: {decision} of {subject} used {object} {used_version} ({used_value}), {age_us} after {true_version} ({true_value}); it needed {needed}
+-- says: {decision} of {subject} used {object} {used_version} ({used_value}), {age_us} after {true_version} ({true_value}); needed {needed}
 -- column decision: kind of the decision
 -- column object: what had been read
 -- column source: where it had been read: cache or store
