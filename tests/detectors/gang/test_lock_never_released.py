@@ -54,5 +54,14 @@ def test_a_scheduler_that_died_and_took_its_connection_along_is_clean():
     assert judged(log(HUNG, skipped(), loop("s-2", "reaper", "20s", "120s")), DETECTOR) == []
 
 
+def test_a_lock_that_changes_hands_after_its_holder_died_is_clean():
+    """The dead scheduler never said that its tick ended; those who sit a tick out now do so for its successor."""
+    after = "\n".join(
+        f"{at}s s-2/reaper scheduler/s-2-a tick.skipped loop=reaper\n{loop('s-3', 'reaper', f'{at}s', f'{at}s')}"
+        for at in range(20, 120, 10)
+    )
+    assert judged(log(HUNG, "0s s-3/reaper job/third job.failed", skipped(), after), DETECTOR) == []
+
+
 def test_without_a_scheduler_nothing_is_known():
     assert verdict(log("5s s-1/api job/index job.submitted"), DETECTOR) == "unknown"
