@@ -212,8 +212,8 @@ class ScheduleConflicted(ScheduleTry, kind="schedule.conflicted", subject="sched
     """What was there."""
 
 
-class SchedulePassed(Decision, kind="schedule.passed", subject="node", outcome="observed"):
-    """A scheduler looked at schedule, nodes and its own containers; said also when there was nothing to do."""
+class SchedulePassed(Decision, kind="schedule.passed", subject="node"):
+    """A scheduler looked at the schedule and the nodes, and left word of it in the store; said also when there was nothing to do."""
 
     version: int
     """Version of the schedule that it saw."""

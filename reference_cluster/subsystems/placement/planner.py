@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from ingest.events.placement import InstanceLost, SchedulePassed
 from reference_cluster.bugs import Bug
-from reference_cluster.effects import Committed, Conflict, Emit, Sleep, StoreDown
+from reference_cluster.effects import Commit, Committed, Conflict, Sleep, StoreDown
+from reference_cluster.records import Put
 from reference_cluster.subsystems.placement.instances import INSTANCE, advanced
 from reference_cluster.subsystems.placement.packing import Room
 from reference_cluster.subsystems.placement.schedule import Picture, Plan, Slot, commit, look, spec_of
@@ -40,6 +41,8 @@ PARTIAL_FIT_FORGOTTEN = Bug(
     detectors=("placement/unplaced_with_capacity",),
     story="A slot for which there was no room is never placed when there is room again.",
 )
+LOOKED = "looked"
+"""Table in which each scheduler leaves word of its latest pass."""
 STALE_TRIES_MAX = 20
 HERD = 12
 
@@ -81,7 +84,8 @@ async def _say(scheduler: Scheduler, picture: Picture) -> None:
         free_memory_mb=free.memory_mb,
         free_disk_mb=free.disk_mb,
     )
-    await Emit((scheduler.said(passed, inputs=(picture.row.seen(),)),))
+    said = scheduler.said(passed, inputs=(picture.row.seen(),))
+    await Commit((Put(LOOKED, scheduler.node, {"version": picture.row.version}, {}),), (said,), "schedule.passed")
 
 
 async def _mend(scheduler: Scheduler, picture: Picture) -> None:

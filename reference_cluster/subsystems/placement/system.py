@@ -9,7 +9,7 @@ from reference_cluster.bugs import Switches
 from reference_cluster.effects import Program
 from reference_cluster.records import Put
 from reference_cluster.scenario import Chance, draw
-from reference_cluster.subsystems.placement import clients, etcd, runtime
+from reference_cluster.subsystems.placement import clients, etcd, planner, runtime
 from reference_cluster.subsystems.placement.messages import Election, HttpRequest, Mishap, ScaleJob, SubmitJob
 from reference_cluster.subsystems.placement.packing import Room
 from reference_cluster.subsystems.placement.programs import run_scheduler
@@ -40,6 +40,8 @@ class Placement(System):
         host.write(Put(SCHEDULE, SCHEDULE, {"slots": {}}, None))
         for key in ("lessor", "leader"):
             host.write(Put(etcd.ETCD, key, {}, None))
+        for node in self.nodes:
+            host.write(Put(planner.LOOKED, node, {"version": 0}, None))
         self._start_etcd()
         for node in self.nodes:
             self._start_machine(node, draw(host.stream("start"), (0, START_SPREAD_US)))

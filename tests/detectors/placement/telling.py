@@ -58,7 +58,7 @@ def verdict(database: duckdb.DuckDBPyConnection, detector: str) -> str:
 
 
 def _complete(line: str, nodes: dict[str, str]) -> str:
-    """The line with what it leaves out. `nodes` remembers where an instance is."""
+    """The line with what it leaves out. `nodes` remembers where an instance is; node-1 where nobody said."""
     _, actor, subject, kind, *told = line.split()
     family, name = kind.split(".")[0], subject.partition("/")[2]
     fields = dict(word.partition("=")[::2] for word in USUAL.get(kind, "").split())
@@ -66,7 +66,7 @@ def _complete(line: str, nodes: dict[str, str]) -> str:
     fields |= {"to_state": STATES[kind]} if kind in STATES else {}
     said = dict(word.partition("=")[::2] for word in told if "=" in word)
     if family == "instance":
-        nodes.setdefault(name, said.get("node", ""))
+        nodes.setdefault(name, said.get("node", "node-1"))
         fields["node"] = nodes[name]
     missing = " ".join(f"{field}={value}" for field, value in fields.items() if field not in said)
     return f"{line} {missing}"
