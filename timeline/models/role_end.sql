@@ -10,6 +10,7 @@
 -- column thing: the thing
 -- column holder: who ended it; null where nobody is named
 -- column at_us: when
+-- column before_us: when something was said of it before
 -- column role_before: what was said of it before; `asked` for a question to hold it that has no answer; null for nothing
 -- column is_whole: nothing was going on before the log's first event
 -- column is_sure: no other event of that moment may have come before it
@@ -31,12 +32,12 @@ WITH
   followed AS (
     SELECT
       *,
-      lag(role) OVER own AS role_before, lag(event_id) OVER own AS event_id_before,
+      lag(at_us) OVER own AS before_us, lag(role) OVER own AS role_before, lag(event_id) OVER own AS event_id_before,
       is_ordered OR count(*) OVER (PARTITION BY run_id, activity, thing_kind, thing, at_us) = 1 AS is_sure,
       sum(CASE WHEN role IN ('started', 'opened', 'acquired') THEN 1 ELSE 0 END) OVER (PARTITION BY run_id, activity) AS starts
     FROM said
     WINDOW own AS (PARTITION BY run_id, activity, thing_kind, thing, own_holder ORDER BY position, event_id)
   )
-SELECT run_id, activity, role, thing_kind, thing, holder, at_us, role_before, is_whole, is_sure, event_id, event_id_before
+SELECT run_id, activity, role, thing_kind, thing, holder, at_us, before_us, role_before, is_whole, is_sure, event_id, event_id_before
 FROM followed
 WHERE role IN ('ended', 'released') AND (starts > 0 OR is_whole)

@@ -56,7 +56,7 @@ def test_events_of_one_moment_without_an_order_accuse_nobody():
 
 
 def test_a_release_that_may_be_lost_leaves_it_unknown():
-    lines = "1s granted l-1 by a op 1 seq 1\n5s granted l-1 by b op 3 seq 3"
+    lines = "1s granted l-1 by a op 1 seq 1\n3s asked l-1 by b op 3 seq 3\n5s granted l-1 by b op 3 seq 4"
     assert [verdict for verdict, _ in judged(log(LOCK, lines), DETECTOR)] == ["unknown"]
 
 

@@ -48,6 +48,11 @@ def test_two_ends_of_one_moment_without_an_order_accuse_nobody():
     assert judged(log(PAIR, lines, order="time"), DETECTOR) == []
 
 
+def test_a_start_that_may_be_lost_leaves_it_unknown():
+    lines = "1s started t-1 seq 1\n2s ended t-1 seq 2\n4s started t-2 seq 4\n9s ended t-1 seq 5"
+    assert [verdict for verdict, _ in judged(log(PAIR, lines), DETECTOR)] == ["unknown"]
+
+
 def test_a_log_cut_at_its_beginning_is_clean():
     assert judged(log(PAIR, "2s ended t-1\n3s started t-1\n4s ended t-1"), DETECTOR) == []
     assert judged(log(LOCK, "2s left l-1 by a op 2"), DETECTOR) == []

@@ -36,6 +36,11 @@ def test_a_log_that_begins_in_the_middle_is_clean():
     assert judged(log(LOCK, "4s left l-1 by a op 2\n" + REFUSED), DETECTOR) == []
 
 
+def test_a_grant_that_may_be_lost_leaves_it_unknown():
+    lines = "2s granted l-1 by a op 1 seq 1\n4s left l-1 by a op 2 seq 2\n5s asked l-1 by b op 3 seq 4\n6s refused l-1 by b op 3 seq 5"
+    assert [verdict for verdict, _ in judged(log(LOCK, lines), DETECTOR)] == ["unknown"]
+
+
 def test_an_answer_without_a_question_is_clean():
     """Nobody knows since when it had been on its way."""
     assert judged(log(LOCK, FREE + "6s refused l-1 by b op 3"), DETECTOR) == []

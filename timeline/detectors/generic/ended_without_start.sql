@@ -17,7 +17,12 @@
 -- mitigation: make the end refuse what is not going on; correct the counter
 SELECT
   e.run_id, e.thing_kind AS subject_kind, e.thing AS subject_id,
-  e.at_us AS ts_us, 0 AS dur_us, false AS is_open, 'found' AS verdict,
+  e.at_us AS ts_us, 0 AS dur_us, false AS is_open,
+  -- The start may have been lost on its way here.
+  CASE WHEN EXISTS (
+    SELECT 1 FROM evidence_gap AS g
+    WHERE g.run_id = e.run_id AND g.after_us >= coalesce(e.before_us, g.after_us) AND coalesce(g.before_us, e.at_us) <= e.at_us
+  ) THEN 'unknown' ELSE 'found' END AS verdict,
   [e.event_id_before, e.event_id] AS evidence,
   e.activity, e.holder,
   CASE e.role_before

@@ -34,14 +34,7 @@ WITH
 SELECT
   f.run_id, f.thing_kind AS subject_kind, f.thing AS subject_id,
   f.free_us AS ts_us, coalesce(f.next_us, b.end_us) - f.free_us AS dur_us, f.next_us IS NULL AS is_open,
-  CASE
-    WHEN coalesce(f.next_asked_us, b.end_us) - f.free_us <= f.within_us THEN 'pending'
-    WHEN EXISTS (
-      SELECT 1 FROM evidence_gap AS g
-      WHERE g.run_id = f.run_id AND g.after_us >= f.free_us AND coalesce(g.before_us, f.free_us) <= coalesce(f.next_us, b.end_us)
-    ) THEN 'unknown'
-    ELSE 'found'
-  END AS verdict,
+  CASE WHEN coalesce(f.next_asked_us, b.end_us) - f.free_us <= f.within_us THEN 'pending' ELSE 'found' END AS verdict,
   [last.event_id, last.end_event_id, f.next_event_id] AS evidence,
   f.activity, last.holder AS last_holder, f.within_us
 FROM followed AS f

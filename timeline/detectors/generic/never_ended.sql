@@ -36,12 +36,7 @@ WITH
       OR i.dur_us > w.ended_within_us OR i.closed_us IS NOT NULL OR (i.ended_by = 'started_again' AND i.is_sure AND i.role = 'started')
   )
 SELECT
-  j.run_id, j.thing_kind AS subject_kind, j.thing AS subject_id, j.ts_us, j.dur_us, j.is_open,
-  -- What looks like no end may be an end that was lost on its way here.
-  CASE WHEN j.verdict = 'found' AND EXISTS (
-    SELECT 1 FROM evidence_gap AS g
-    WHERE g.run_id = j.run_id AND g.after_us >= j.ts_us AND coalesce(g.before_us, j.ts_us) <= j.ts_us + j.dur_us
-  ) THEN 'unknown' ELSE j.verdict END AS verdict,
+  j.run_id, j.thing_kind AS subject_kind, j.thing AS subject_id, j.ts_us, j.dur_us, j.is_open, j.verdict,
   [j.event_id, j.end_event_id, j.closed_event_id] AS evidence,
   j.activity, j.holder,
   CASE

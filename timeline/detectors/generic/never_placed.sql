@@ -19,11 +19,7 @@ SELECT
   p.run_id, p.thing_kind AS subject_kind, p.thing AS subject_id,
   p.tried_us AS ts_us, coalesce(p.seen_us, p.dropped_us, b.end_us) - p.tried_us AS dur_us,
   p.seen_us IS NULL AND p.dropped_us IS NULL AS is_open,
-  CASE
-    WHEN coalesce(p.seen_us, p.dropped_us, b.end_us) - p.tried_us <= w.placed_within_us THEN 'pending'
-    WHEN EXISTS (SELECT 1 FROM evidence_gap AS g WHERE g.run_id = p.run_id AND g.after_us >= p.tried_us) THEN 'unknown'
-    ELSE 'found'
-  END AS verdict,
+  CASE WHEN coalesce(p.seen_us, p.dropped_us, b.end_us) - p.tried_us <= w.placed_within_us THEN 'pending' ELSE 'found' END AS verdict,
   [p.tried_event_id, p.retried_event_id] AS evidence,
   p.activity, p.tries, w.placed_within_us AS within_us
 FROM role_placement AS p

@@ -18,11 +18,7 @@ SELECT
   p.run_id, p.thing_kind AS subject_kind, p.thing AS subject_id,
   p.placed_us AS ts_us, coalesce(p.running_us, p.dropped_us, b.end_us) - p.placed_us AS dur_us,
   p.running_us IS NULL AND p.dropped_us IS NULL AS is_open,
-  CASE
-    WHEN coalesce(p.running_us, p.dropped_us, b.end_us) - p.placed_us <= w.running_within_us THEN 'pending'
-    WHEN EXISTS (SELECT 1 FROM evidence_gap AS g WHERE g.run_id = p.run_id AND g.after_us >= p.placed_us) THEN 'unknown'
-    ELSE 'found'
-  END AS verdict,
+  CASE WHEN coalesce(p.running_us, p.dropped_us, b.end_us) - p.placed_us <= w.running_within_us THEN 'pending' ELSE 'found' END AS verdict,
   [p.placed_event_id, p.last_event_id] AS evidence,
   p.activity, w.running_within_us AS within_us
 FROM role_placement AS p

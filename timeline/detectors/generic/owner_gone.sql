@@ -45,14 +45,7 @@ WITH
 SELECT
   e.run_id, e.thing_kind AS subject_kind, e.thing AS subject_id,
   e.gone_us AS ts_us, e.ended_us - e.gone_us AS dur_us, e.is_open,
-  CASE
-    WHEN e.ended_us - e.gone_us <= e.within_us THEN 'pending'
-    WHEN EXISTS (
-      SELECT 1 FROM evidence_gap AS g
-      WHERE g.run_id = e.run_id AND g.after_us >= e.gone_us AND coalesce(g.before_us, e.gone_us) <= e.ended_us
-    ) THEN 'unknown'
-    ELSE 'found'
-  END AS verdict,
+  CASE WHEN e.ended_us - e.gone_us <= e.within_us THEN 'pending' ELSE 'found' END AS verdict,
   [e.event_id, e.gone_event_id] AS evidence,
   e.activity, e.holder, e.within_us
 FROM ended AS e

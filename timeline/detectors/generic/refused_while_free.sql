@@ -50,7 +50,12 @@ WITH
   )
 SELECT
   j.run_id, j.thing_kind AS subject_kind, j.thing AS subject_id,
-  least(a.asked_us, a.answered_us) AS ts_us, abs(a.answered_us - a.asked_us) AS dur_us, false AS is_open, 'found' AS verdict,
+  least(a.asked_us, a.answered_us) AS ts_us, abs(a.answered_us - a.asked_us) AS dur_us, false AS is_open,
+  -- That somebody was given it may have been lost on its way here.
+  CASE WHEN EXISTS (
+    SELECT 1 FROM evidence_gap AS g
+    WHERE g.run_id = j.run_id AND g.after_us >= h.maybe_until_us AND coalesce(g.before_us, a.answered_us) <= a.answered_us
+  ) THEN 'unknown' ELSE 'found' END AS verdict,
   [h.end_event_id, a.asked_event_id, a.event_id] AS evidence,
   j.activity, a.holder, h.holder AS last_holder
 FROM judged AS j
