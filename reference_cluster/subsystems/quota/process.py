@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from ingest.events.base import Decision, Input
 from ingest.events.control_loop import ControlPlaneHeartbeated, ControlPlaneStarted
@@ -29,8 +30,10 @@ class Cache:
 
     def list(self, **where: object) -> list[Row]:
         """The rows whose fields are as given, in order of key."""
-        found = (self.rows[key] for key in sorted(self.rows))
-        return [row for row in found if all(row.fields.get(name) == want for name, want in where.items())]
+        found = list(self.rows.values())
+        for name, want in where.items():
+            found = [row for row in found if row.fields.get(name) == want]
+        return sorted(found, key=attrgetter("key"))
 
     def begin(self, rows: Iterable[Row]) -> None:
         """Take the place of everything that was known."""

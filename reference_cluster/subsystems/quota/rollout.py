@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ingest.events.quota import ReplicaDeleted, ReplicaDeleteRefused, RolloutScanned, StatusReported, WorkloadPromoted
 from reference_cluster.bugs import Bug
-from reference_cluster.effects import Commit, Committed, Emit, List, Read, Said, Sleep, StoreDown
+from reference_cluster.effects import Commit, Committed, Emit, List, Said, Sleep, StoreDown
 from reference_cluster.records import Check, Delete, Put, Row
 from reference_cluster.subsystems.quota.process import Controller, seen
 from reference_cluster.subsystems.quota.rows import move_facts, said_of
@@ -44,10 +44,7 @@ async def _report(me: Controller, workload: Row) -> None:
     generation, wanted = workload.number("generation"), workload.number("replicas")
     running = me.caches["replica"].list(workload=workload.key, generation=generation, phase="running")
     status = {"observed_generation": generation, "ready": len(running), "replicas": wanted}
-    try:
-        row = await Read("status", workload.key)
-    except StoreDown:
-        return
+    row = me.caches["status"].rows.get(workload.key)
     if row is not None and all(row[name] == value for name, value in status.items()):
         return
     version = row.version if row is not None else 0
