@@ -9,7 +9,7 @@ where the two differ.
 
 from __future__ import annotations
 
-from ingest.events.base import Decision, Micros
+from ingest.events.base import Decision, Micros, Strict
 
 
 class PlacementTimings(Decision):
@@ -27,8 +27,6 @@ class PlacementTimings(Decision):
     """Interval of a scheduler's pass over schedule, nodes and containers."""
     stop_us: Micros
     """How long a container takes to stop at most."""
-    launch_timeout_us: Micros
-    """How long a scheduler waits for its runtime to start a container."""
     victim_policy: str
     """Whom a scale-down takes first: `unhealthy_first`, then the newest."""
 
@@ -37,7 +35,13 @@ class PlacementConfigured(PlacementTimings, kind="placement.configured", subject
     """What a scheduler runs with, said at its start."""
 
 
-# Leases of nodes
+class Need(Strict):
+    """What an instance needs from its node, or a node has for instances."""
+
+    memory_mb: int
+    """Memory."""
+    disk_mb: int
+    """Local disk; what is on it is lost with the instance."""
 
 
 class NodeLease(Decision):
@@ -49,31 +53,17 @@ class NodeLease(Decision):
     """How long it is good for after each refresh."""
 
 
-class NodeLeaseGranted(NodeLease, kind="node.lease_granted", subject="node"):
+class NodeLeaseGranted(NodeLease, Need, kind="node.lease_granted", subject="node"):
     """A scheduler took a lease, or found its own still alive, and entered the list of nodes. Reasons: fresh, lease_alive, lease_lapsed."""
-
-    memory_mb: int
-    """Memory that the node has for instances."""
-    disk_mb: int
-    """Local disk that the node has for instances."""
 
 
 class NodeLeaseRefreshed(NodeLease, kind="node.lease_refreshed", subject="node", outcome="observed"):
     """The store granted a refresh."""
 
 
-class NodeLeaseRefreshFailed(Decision, kind="node.lease_refresh_failed", subject="node", outcome="failed"):
-    """The store did not answer a refresh."""
+class NodeLeaseRefreshFailed(Decision, kind="node.lease_refresh_failed", subject="node", outcome="failed rejected"):
+    """A refresh did not work. Reasons: store_error, and lease_lapsed where the lease had run out meanwhile."""
 
-    since_refresh_us: Micros
-    """Time since the last refresh that worked, by the node's own clock."""
-
-
-class NodeLeaseLapsed(Decision, kind="node.lease_lapsed", subject="node", outcome="observed"):
-    """A node learned that its lease had run out meanwhile."""
-
-    term: int
-    """Number of the lease that ran out."""
     since_refresh_us: Micros
     """Time since the last refresh that worked, by the node's own clock."""
 
@@ -120,11 +110,8 @@ class NodeReconciled(Decision, kind="node.reconciled", subject="node", outcome="
     """Containers that it does not, and that are stopped."""
 
 
-class NodeKilledAll(Decision, kind="node.killed_all", subject="node", outcome="observed"):
+class NodeKilledAll(NodeReconciled, kind="node.killed_all"):
     """A scheduler that came up without a lease stopped every container, whatever the schedule says."""
-
-    strays: int
-    """Containers that were stopped."""
 
 
 # Jobs and the schedule
@@ -148,8 +135,6 @@ class SubmissionCommitted(Decision, kind="submission.committed", subject="job"):
     """Instances that the job has from now on."""
     host: str
     """Host name under which the ingress knows it."""
-    restart: str
-    """Restart policy: always, on-failure, no."""
 
 
 class SubmissionRejected(Decision, kind="submission.rejected", subject="job", outcome="rejected failed"):
@@ -179,15 +164,14 @@ class ScheduleTry(Decision):
     """Number of this try for this trigger by this scheduler, from 1."""
     base: int
     """Version of the schedule that it was computed from."""
-
-
-class ScheduleAttempted(ScheduleTry, kind="schedule.attempted", subject="schedule", outcome="attempted"):
-    """A scheduler computed a schedule and tries to commit it."""
-
     placed: int
     """Slots that it places."""
     unplaced: int
     """Slots for which there is no room."""
+
+
+class ScheduleAttempted(ScheduleTry, kind="schedule.attempted", subject="schedule", outcome="attempted"):
+    """A scheduler computed a schedule and tries to commit it."""
 
 
 class ScheduleCommitted(ScheduleTry, kind="schedule.committed", subject="schedule"):
@@ -195,10 +179,6 @@ class ScheduleCommitted(ScheduleTry, kind="schedule.committed", subject="schedul
 
     version: int
     """Version of the schedule from here on."""
-    placed: int
-    """Slots that it places."""
-    unplaced: int
-    """Slots for which there is no room."""
 
 
 class ScheduleConflicted(ScheduleTry, kind="schedule.conflicted", subject="schedule", outcome="conflict failed unknown"):
@@ -221,24 +201,13 @@ class SchedulePassed(Decision, kind="schedule.passed", subject="node"):
     """Slots without an instance."""
     expired: int
     """Nodes without a lease that hold slots."""
-    here: int
-    """Slots that the schedule has on this node."""
     free_memory_mb: int
     """Memory that the schedule leaves on this node."""
     free_disk_mb: int
     """Local disk that the schedule leaves on this node."""
 
 
-class Need(Decision):
-    """What an instance of a slot needs from its node."""
-
-    memory_mb: int
-    """Memory."""
-    disk_mb: int
-    """Local disk; lost with the instance."""
-
-
-class SlotUnplaced(Need, kind="slot.unplaced", subject="slot"):
+class SlotUnplaced(Decision, Need, kind="slot.unplaced", subject="slot"):
     """A schedule was committed that has no room for this slot."""
 
 
@@ -260,29 +229,20 @@ class InstanceMove(Decision):
     """The slot that it fills."""
     node: str
     """The node that it is allocated to."""
+    container: str | None = None
+    """The container that runs it, or shall run it."""
 
 
-class InstanceAllocated(InstanceMove, kind="instance.allocated", subject="instance"):
+class InstanceAllocated(InstanceMove, Need, kind="instance.allocated", subject="instance"):
     """A schedule gave a slot to a node."""
-
-    memory_mb: int
-    """Memory that it needs."""
-    disk_mb: int
-    """Local disk that it needs."""
 
 
 class InstanceStarting(InstanceMove, kind="instance.starting", subject="instance"):
     """The scheduler of the node begins to start it, or starts it again."""
 
-    container: str
-    """The container that shall run it."""
-
 
 class InstanceStarted(InstanceMove, kind="instance.started", subject="instance"):
     """Its container runs; it is unhealthy until enough checks have passed."""
-
-    container: str
-    """The container that runs it."""
 
 
 class InstanceTurnedHealthy(InstanceMove, kind="instance.turned_healthy", subject="instance"):
@@ -328,10 +288,8 @@ class InstanceCommitFailed(Decision, kind="instance.commit_failed", subject="ins
 class InstanceLaunchFailed(Decision, kind="instance.launch_failed", subject="instance", outcome="failed unknown"):
     """The runtime did not start it. Reasons: those of the runtime, and timeout."""
 
-    container: str
+    container: str | None = None
     """The container that was to run it."""
-    node: str
-    """The node."""
 
 
 class InstanceCheckFailed(Decision, kind="instance.check_failed", subject="instance", outcome="failed"):
@@ -349,10 +307,8 @@ class DnsChange(Decision):
 
     job: str
     """The name that is resolved."""
-    instance: str
-    """Where it leads."""
     node: str
-    """Node of the instance."""
+    """Node of the instance that it leads to."""
 
 
 class DnsAdded(DnsChange, kind="dns.added", subject="dns_record"):
@@ -364,15 +320,6 @@ class DnsAdded(DnsChange, kind="dns.added", subject="dns_record"):
 
 class DnsRemoved(DnsChange, kind="dns.removed", subject="dns_record"):
     """An instance cannot be found any more. Reasons: unhealthy, dropped, lost, lease_expired."""
-
-
-class IngressTableChanged(Decision, kind="ingress.table_changed", subject="node", outcome="observed"):
-    """A node's ingress has other hosts or other instances behind them."""
-
-    hosts: int
-    """Host names that it knows."""
-    backends: int
-    """Instances behind them."""
 
 
 class IngressProxied(Decision, kind="ingress.proxied", subject="request", outcome="observed"):

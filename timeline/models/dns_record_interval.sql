@@ -16,7 +16,7 @@
 WITH
   stretch AS (
     SELECT
-      e.run_id, subject_id AS record, kind, instance, job, node, term, at_us, event_id,
+      e.run_id, subject_id AS record, kind, subject_id AS instance, job, node, term, at_us, event_id,
       lead(at_us) OVER life AS until_us,
       lead(event_id) OVER life AS end_event_id
     FROM placement_event AS e

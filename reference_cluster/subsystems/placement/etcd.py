@@ -86,7 +86,7 @@ async def _expire(etcd: Etcd, row: Row) -> None:
     gone = NodeLeaseExpired(term=row.number("term"), keys=len(records))
     events = [Said(gone, row.key, reason="not_refreshed", epoch=row.number("term"), inputs=(row.seen(),))]
     for record in records:
-        removed = DnsRemoved(job=record.text("job"), instance=record.key, node=row.key)
+        removed = DnsRemoved(job=record.text("job"), node=row.key)
         refs = (node, Ref(role="instance", kind="instance", id=record.key), Ref(role="job", kind="job", id=record.text("job")))
         events.append(Said(removed, record.key, refs=refs, reason="lease_expired", workload=record.text("job")))
     ended = Put("node", row.key, {"state": "expired", "expired_us": STORE_NOW}, {"version": row.version})

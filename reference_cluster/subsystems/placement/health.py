@@ -109,14 +109,14 @@ def _record(scheduler: Scheduler, row: Row) -> tuple[Put, Check, Said]:
     """The write of an instance's record, what binds it to the node's lease, and its event."""
     job, node = row.text("job"), scheduler.node
     fields = {name: row[name] for name in ("job", "node", "container", "host")}
-    added = DnsAdded(job=job, instance=row.key, node=node, term=scheduler.term)
+    added = DnsAdded(job=job, node=node, term=scheduler.term)
     held = Check("node", node, {"state": "live", "term": scheduler.term})
     return Put("dns", row.key, {**fields, "term": scheduler.term}, None), held, Said(added, row.key, refs=refs(row), workload=job)
 
 
 def removal(row: Row, reason: str) -> Said:
     """The event of a record that goes with the health of its instance, or with the instance."""
-    removed = DnsRemoved(job=row.text("job"), instance=row.key, node=row.text("node"))
+    removed = DnsRemoved(job=row.text("job"), node=row.text("node"))
     return Said(removed, row.key, refs=refs(row), reason=reason, workload=row.text("job"))
 
 

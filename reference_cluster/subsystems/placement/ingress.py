@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ingest.events.base import Ref
-from ingest.events.placement import IngressProxied, IngressRefused, IngressTableChanged
+from ingest.events.placement import IngressProxied, IngressRefused
 from reference_cluster.effects import Call, CallRefused, CallTimedOut, Emit, Receive, Reply, Request, Said, Sleep, StoreDown, Watch
 from reference_cluster.records import Change, Row
 from reference_cluster.subsystems.placement.messages import CheckContainer, Checked, Done, HttpRequest
@@ -26,10 +26,6 @@ class Table:
         else:
             self.records[change.key] = change.row
 
-    def hosts(self) -> int:
-        """How many host names there are."""
-        return len({record.text("host") for record in self.records.values()})
-
     def next(self, host: str) -> Row | None:
         """The instances behind a host, one after another."""
         found = [record for _, record in sorted(self.records.items()) if record["host"] == host]
@@ -49,8 +45,6 @@ async def follow(scheduler: Scheduler, table: Table) -> None:
         for change in changes:
             after = max(after, change.revision)
             table.take(change)
-        changed = IngressTableChanged(hosts=table.hosts(), backends=len(table.records))
-        await Emit((scheduler.said(changed),))
 
 
 async def serve(scheduler: Scheduler, table: Table) -> None:

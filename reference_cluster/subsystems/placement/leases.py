@@ -11,7 +11,6 @@ from __future__ import annotations
 from ingest.events.placement import (
     NodeKilledAll,
     NodeLeaseGranted,
-    NodeLeaseLapsed,
     NodeLeaseRefreshed,
     NodeLeaseRefreshFailed,
     NodeReconciled,
@@ -60,7 +59,7 @@ async def join(scheduler: Scheduler) -> None:
         killed, wanted = await runner.stop_everything(scheduler)
         for container in wanted:
             scheduler.bugs.struck(REJOIN_KILLS_ALL, container)
-        await Emit((scheduler.said(NodeKilledAll(strays=killed)),))
+        await Emit((scheduler.said(NodeKilledAll(kept=0, strays=killed)),))
     else:
         kept, strays = await runner.hold_against_schedule(scheduler)
         await Emit((scheduler.said(NodeReconciled(kept=kept, strays=strays), reason=reason),))
@@ -111,8 +110,8 @@ async def _refresh(scheduler: Scheduler, refreshed_us: int) -> int:
             await Sleep(config.lease_retry_us)
             continue
         if not isinstance(held, LeaseHeld) or held.term != scheduler.term:
-            lapsed = NodeLeaseLapsed(term=scheduler.term, since_refresh_us=await Now() - refreshed_us)
-            await Emit((scheduler.said(lapsed),))
+            lapsed = NodeLeaseRefreshFailed(since_refresh_us=await Now() - refreshed_us)
+            await Emit((scheduler.said(lapsed, reason="lease_lapsed", outcome="rejected"),))
             await Exit("lease lapsed")
         await Emit((scheduler.said(NodeLeaseRefreshed(term=scheduler.term, ttl_us=config.lease_ttl_us)),))
         await _feed(scheduler, await Now() - sent_us)

@@ -74,13 +74,11 @@ def _until_due(scheduler: Scheduler, picture: Picture) -> int:
 
 
 async def _say(scheduler: Scheduler, picture: Picture) -> None:
-    here = sum(slot["node"] == scheduler.node for slot in picture.slots.values())
     free = picture.free().get(scheduler.node, Room(0, 0))
     passed = SchedulePassed(
         version=picture.row.version,
         unplaced=len(picture.unplaced()),
         expired=len(_gone(picture)),
-        here=here,
         free_memory_mb=free.memory_mb,
         free_disk_mb=free.disk_mb,
     )

@@ -168,7 +168,7 @@ async def _launch(scheduler: Scheduler, row: Row, container: str) -> bool:
         outcome, reason = "unknown", "timeout"
     else:
         return True
-    failed = InstanceLaunchFailed(container=container, node=scheduler.node)
+    failed = InstanceLaunchFailed(container=container)
     await Emit((Said(failed, row.key, refs=refs(row), outcome=outcome, reason=reason, workload=row.text("job")),))
     if not scheduler.bugs.has(HALF_CREATED_LEFT):
         await _clear(scheduler, container, "launch_failed")

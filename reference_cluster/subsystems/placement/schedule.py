@@ -149,12 +149,18 @@ def spec_of(job: Row) -> dict[str, object]:
 async def commit(scheduler: Scheduler, plan: Plan, attempt: int) -> CommitResult:
     """Try to commit a plan: the attempt is said, then its result."""
     base = plan.picture.row.version
-    tried = {"trigger": plan.trigger, "trigger_id": plan.trigger_id, "attempt": attempt, "base": base}
-    counted = {"placed": plan.placed, "unplaced": plan.unplaced}
+    tried = {
+        "trigger": plan.trigger,
+        "trigger_id": plan.trigger_id,
+        "attempt": attempt,
+        "base": base,
+        "placed": plan.placed,
+        "unplaced": plan.unplaced,
+    }
     inputs = (plan.picture.row.seen(), *(node.seen() for node in plan.picture.nodes.values()))
     refs = (scheduler.ref(),)
-    await Emit((Said(ScheduleAttempted.model_validate({**tried, **counted}), SCHEDULE, refs=refs, inputs=inputs),))
-    committed = ScheduleCommitted.model_validate({**tried, **counted, "version": base + 1})
+    await Emit((Said(ScheduleAttempted.model_validate(tried), SCHEDULE, refs=refs, inputs=inputs),))
+    committed = ScheduleCommitted.model_validate({**tried, "version": base + 1})
     writes = (Put(SCHEDULE, SCHEDULE, {"slots": plan.slots}, {"version": base}), *plan.writes)
     result = await Commit(writes, (Said(committed, SCHEDULE, refs=refs, inputs=inputs), *plan.events), "schedule.commit")
     if not isinstance(result, Committed):

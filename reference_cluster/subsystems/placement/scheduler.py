@@ -37,9 +37,9 @@ class Scheduler:
         """The process of the node's container runtime."""
         return runtime_of(self.node)
 
-    def said(self, decision: Decision, *, reason: str | None = None, inputs: tuple[Input, ...] = ()) -> Said:
+    def said(self, decision: Decision, *, reason: str | None = None, outcome: str | None = None, inputs: tuple[Input, ...] = ()) -> Said:
         """An event about this node."""
-        return Said(decision, self.node, reason=reason, inputs=inputs, epoch=self.term or None)
+        return Said(decision, self.node, reason=reason, outcome=outcome, inputs=inputs, epoch=self.term or None)
 
     def ref(self, role: str = "node") -> Ref:
         """This node as another object of an event."""

@@ -93,7 +93,7 @@ async def _create(scheduler: Scheduler, job: Job) -> Accepted:
         made = Plan(picture, "create", job.name)
         made.place(dict.fromkeys(slots, slot), {job.name: {name: fields[name] for name in ("host", "restart", "check")}})
         made.writes.append(Put("job", job.name, fields, None))
-        made.events.insert(0, _committed(job.name, "create", job.instances, job.host, job.first.restart, 1))
+        made.events.insert(0, _committed(job.name, "create", job.instances, job.host, 1))
         if isinstance(await commit(scheduler, made, attempt), Committed):
             return Accepted(job=job.name, version=picture.row.version + 1)
     raise Problem("conflict", f"The schedule changed {TRIES_MAX} times while it was computed.", job.name)
@@ -111,15 +111,15 @@ async def _scale(scheduler: Scheduler, name: str, instances: int) -> Accepted:
         if made is None:
             return Accepted(job=name, version=picture.row.version)
         generation = job.number("generation") + 1
-        made.events.insert(0, _committed(name, operation, instances, job.text("host"), job.text("restart"), generation))
+        made.events.insert(0, _committed(name, operation, instances, job.text("host"), generation))
         if isinstance(await commit(scheduler, made, attempt), Committed):
             _note_healthy_victims(scheduler, made, name)
             return Accepted(job=name, version=picture.row.version + 1)
     raise Problem("conflict", f"The schedule changed {TRIES_MAX} times while it was computed.", name)
 
 
-def _committed(job: str, operation: str, wanted: int, host: str, restart: str, generation: int) -> Said:
-    decision: Decision = SubmissionCommitted(operation=operation, wanted=wanted, host=host, restart=restart)
+def _committed(job: str, operation: str, wanted: int, host: str, generation: int) -> Said:
+    decision: Decision = SubmissionCommitted(operation=operation, wanted=wanted, host=host)
     return Said(decision, job, workload=job, generation=generation)
 
 

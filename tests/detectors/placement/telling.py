@@ -13,7 +13,7 @@ from tests.story import story
 from timeline.findings import detect
 from timeline.moment import duration, microseconds
 
-TIMINGS = "lease_ttl=15s lease_refresh=5s replace_grace=15s fence=27s tick=3s stop=2s launch_timeout=15s victim_policy=unhealthy_first"
+TIMINGS = "lease_ttl=15s lease_refresh=5s replace_grace=15s fence=27s tick=3s stop=2s victim_policy=unhealthy_first"
 STATES = {
     "instance.allocated": "allocated",
     "instance.starting": "starting",
@@ -25,7 +25,7 @@ STATES = {
     "instance.ended": "gone",
     "instance.lost": "lost",
 }
-TRIED = 'trigger=node_expired trigger_id="node-1@1" attempt=1 base=2'
+TRIED = 'trigger=node_expired trigger_id="node-1@1" attempt=1 base=2 placed=1 unplaced=0'
 USUAL = {
     "placement.configured": TIMINGS,
     "node.lease_granted": "term=1 ttl=15s memory_mb=8192 disk_mb=40960 reason=fresh",
@@ -34,9 +34,9 @@ USUAL = {
     "node.lease_expired": "term=1 keys=1",
     "lessor.swept": "leases=2 expired=0",
     "etcd.leader_elected": "term=2",
-    "schedule.passed": "version=2 unplaced=0 expired=0 here=1 free_memory_mb=4096 free_disk_mb=40960",
-    "schedule.attempted": f"{TRIED} placed=1 unplaced=0",
-    "schedule.committed": f"{TRIED} version=3 placed=1 unplaced=0",
+    "schedule.passed": "version=2 unplaced=0 expired=0 free_memory_mb=4096 free_disk_mb=40960",
+    "schedule.attempted": TRIED,
+    "schedule.committed": f"{TRIED} version=3",
     "schedule.conflicted": f'{TRIED} fence=schedule.version want="2" got="3"',
     "slot.unplaced": "memory_mb=1024 disk_mb=0",
     "instance.allocated": "memory_mb=1024 disk_mb=0",
@@ -81,7 +81,7 @@ def _names(family: str, name: str, actor: str) -> dict[str, str]:
     slot, job = name.rpartition(".")[0], name.rpartition("-")[0]
     if family == "instance":
         return {"slot": slot, "workload": job}
-    return {"instance": name, "job": job} if family == "dns" else {}
+    return {"job": job} if family == "dns" else {}
 
 
 def every(step: str, since: str, until: str, line: str) -> str:

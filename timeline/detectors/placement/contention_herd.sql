@@ -26,7 +26,8 @@ WITH
   race AS (
     SELECT
       run_id, trigger_id,
-      greatest(count(DISTINCT actor), count(*) FILTER (WHERE kind = 'schedule.attempted' AND attempt = 1)) AS contenders, min(at_us) AS ts_us, max(at_us) AS ended_us,
+      greatest(count(DISTINCT actor), count(*) FILTER (WHERE kind = 'schedule.attempted' AND attempt = 1)) AS contenders,
+      min(at_us) AS ts_us, max(at_us) AS ended_us,
       count(*) FILTER (WHERE kind = 'schedule.conflicted' AND fence = 'schedule.version') AS losses,
       min_by(event_id, position) FILTER (WHERE kind = 'schedule.conflicted') AS first_event_id,
       max_by(event_id, position) FILTER (WHERE kind = 'schedule.conflicted') AS last_event_id

@@ -24,7 +24,8 @@ WITH
   ),
   twin AS (
     SELECT
-      a.run_id, a.slot, a.node AS first_node, b.node AS second_node, b.launched_us AS ts_us, b.launch_event_id, a.launch_event_id AS first_event_id,
+      a.run_id, a.slot, a.node AS first_node, b.node AS second_node, b.launched_us AS ts_us,
+      a.launch_event_id AS first_event_id, b.launch_event_id,
       least(a.stopped_us, b.stopped_us) AS ended_us, a.stop_event_id IS NULL AND b.stop_event_id IS NULL AS is_open, a.stop_event_id,
       c.stop_us + a.slack_us + b.slack_us + $grace_us AS allowed_us
     FROM running AS a

@@ -22,7 +22,8 @@ WITH
     JOIN event_time AS t USING (event_no)
   ),
   ended AS (
-    SELECT e.run_id, e.subject_id, e.term, e.at_us, e.event_id, x.subject_id AS node, t.at_us AS ended_us, x.event_id AS ended_event_id, t.position
+    SELECT e.run_id, e.subject_id, e.term, e.at_us, e.event_id,
+      x.subject_id AS node, t.at_us AS ended_us, x.event_id AS ended_event_id, t.position
     FROM elected AS e
     JOIN node_lease_expired AS x ON x.run_id = e.run_id
     JOIN event_time AS t ON t.event_no = x.event_no

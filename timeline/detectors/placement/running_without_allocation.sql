@@ -31,7 +31,8 @@ WITH
     WINDOW tries AS (PARTITION BY run_id, instance, node ORDER BY ts_us, container)
   ),
   stray AS (
-    SELECT c.run_id, c.container, c.node, c.ts_us, c.dur_us, c.is_open, c.event_id, c.end_event_id, e.why, e.due_us, e.event_id AS why_event_id
+    SELECT c.run_id, c.container, c.node, c.ts_us, c.dur_us, c.is_open, c.event_id, c.end_event_id,
+      e.why, e.due_us, e.event_id AS why_event_id
     FROM followed AS c
     JOIN ending AS e ON e.run_id = c.run_id AND e.instance = c.instance
     UNION ALL
