@@ -14,7 +14,7 @@ import pyarrow as pa
 from ingest.chunks import RAW_BYTES_MAX, Chunk
 from ingest.database import first_row
 from ingest.envelope import parse_query
-from ingest.events import FAMILIES, Decision
+from ingest.events import FAMILIES, KINDS, Decision
 from ingest.roles import load_roles
 from ingest.schema import ENVELOPE, family_columns, family_table, typed_families
 from ingest.shapes import Shape, is_event_shape
@@ -222,8 +222,11 @@ def _insert(connection: duckdb.DuckDBPyConnection, file_id: int) -> None:
         SELECT $first + idx, run_id, unnest(from_json(caused_by, '["VARCHAR"]')) FROM parsed WHERE caused_by IS NOT NULL""",
         numbered,
     )
+    kinds = connection.execute("SELECT DISTINCT kind FROM parsed").fetchall()
+    there = {KINDS[kind].family for (kind,) in kinds if kind in KINDS}
     for family in typed_families():
-        connection.execute(_insert_family(family), numbered)
+        if family in there:
+            connection.execute(_insert_family(family), numbered)
     connection.execute("INSERT INTO touched_run SELECT DISTINCT run_id FROM parsed EXCEPT SELECT run_id FROM touched_run")
 
 

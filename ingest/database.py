@@ -106,7 +106,7 @@ def open_in_memory(limits: Limits = Limits()) -> Database:
     """An empty database that lives in this process only, for tests and replays."""
     connection = duckdb.connect(config=limits.config())
     _make_schema(connection)
-    _prepare(connection)
+    prepare(connection)
     return Database(connection, None, None, is_writable=True)
 
 
@@ -182,14 +182,23 @@ def _create(path: Path) -> None:
     draft = _beside(path, ".new")
     for leftover in (draft, _beside(draft, ".wal")):
         leftover.unlink(missing_ok=True)
-    with duckdb_errors("creating", path):
-        connection = duckdb.connect(str(draft), config=Limits().config())
-        _make_schema(connection)
-        connection.execute("CHECKPOINT")
-        connection.close()
+    with duckdb_errors("creating", path), new_file(draft):
+        pass
     _sync(draft)
     draft.rename(path)
     _sync(path.parent)
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A new database file with the tables of events, complete when the `with` is left."""
+    connection = duckdb.connect(str(path), config=Limits().config())
+    try:
+        _make_schema(connection)
+        yield connection
+        connection.execute("CHECKPOINT")
+    finally:
+        connection.close()
 
 
 def _sync(path: Path) -> None:
@@ -208,7 +217,8 @@ def _make_schema(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("COMMIT")
 
 
-def _prepare(connection: duckdb.DuckDBPyConnection) -> None:
+def prepare(connection: duckdb.DuckDBPyConnection) -> None:
+    """Set what every writing connection needs, and define the macros of the checks."""
     connection.execute("SET preserve_insertion_order = false")
     connection.execute("SET TimeZone = 'UTC'")
     # A checkpoint rewrites the row groups that are not full yet: at DuckDB's 16 MiB it cost more than the rest of the writing.
@@ -226,7 +236,7 @@ def _connected(path: Path, limits: Limits, is_writable: bool) -> duckdb.DuckDBPy
         try:
             _check_maker(connection, path)
             if is_writable:
-                _prepare(connection)
+                prepare(connection)
         except BaseException:
             connection.close()
             raise

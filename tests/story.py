@@ -14,10 +14,11 @@ from typing import Any
 
 import duckdb
 
-from ingest.database import Database, open_in_memory
+from ingest.database import Database
 from ingest.events import KINDS, Event, Ref
 from ingest.load import load as ingest
 from timeline import notation
+from timeline.blank import blank
 from timeline.moment import moment, moment_us
 from timeline.refresh import refresh
 
@@ -169,7 +170,7 @@ def _refs(event: Event, data: dict[str, Any]) -> tuple[Ref, ...]:
 
 def database(events: Iterable[Event]) -> duckdb.DuckDBPyConnection:
     """A database in memory that holds these events, models fresh."""
-    database = open_in_memory()
+    database = blank()
     load(database, events)
     refresh(database.connection)
     return database.connection

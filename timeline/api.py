@@ -15,10 +15,11 @@ from typing import Self
 import duckdb
 import polars as pl
 
-from ingest.database import Database, duckdb_errors, open_for_read, open_for_write, open_in_memory
+from ingest.database import Database, duckdb_errors, open_for_read, open_for_write
 from ingest.errors import UsageError
 from ingest.load import load
 from ingest.seed import Origin, ReplaySeed
+from timeline.blank import blank
 from timeline.diff import Stream
 from timeline.explain import Explanation, explain_finding
 from timeline.findings import Finding, Report, detect
@@ -68,7 +69,7 @@ class Timeline:
     @classmethod
     def in_memory(cls, lines: Iterable[bytes] = ()) -> Self:
         """A timeline of those event lines, kept in memory only: for replays and tests. Raises InputRejected."""
-        database = open_in_memory()
+        database = blank()
         with tempfile.NamedTemporaryFile(suffix=".jsonl") as file:
             file.writelines(line.rstrip(b"\n") + b"\n" for line in lines)
             file.flush()

@@ -320,7 +320,8 @@ def _lacking(connection: DuckDBPyConnection, chosen: Iterable[Query], run_id: st
     """The detectors that cannot judge some run of their family: a table that they need has no row of it, or a timing was never declared."""
     needs = {query.name: {(need, _family(query)) for need in needed(query)} for query in chosen}
     asked = sorted(set().union(*needs.values()), key=str)
-    missing = {(need, family) for need, family in asked if _is_missing(connection, need, family, run_id)}
+    answers = " UNION ALL ".join(f"SELECT {index} WHERE {_is_missing(*one)}" for index, one in enumerate(asked))
+    missing = set() if not asked else {asked[index] for (index,) in connection.execute(answers, {"run": run_id}).fetchall()}
     return {name for name, each in needs.items() if each & missing}
 
 
@@ -337,19 +338,17 @@ def _tables_needed(query: Query) -> set[str]:
     return {table.strip() for table in query.fields["needs"].split(",")}
 
 
-def _is_missing(connection: DuckDBPyConnection, need: str, family: str | None, run_id: str | None) -> bool:
-    """Whether a run lacks it. A detector of a family is not asked about runs that have no event of that family."""
+def _is_missing(need: str, family: str | None) -> str:
+    """A condition in SQL: some run lacks it. A detector of a family is not asked about runs that have no event of that family."""
     table, _, column = need.partition(".")
-    runs = family_table(family) if family else "log_bounds"
-    query = f"""
+    runs = identifier(family_table(family) if family else "log_bounds")
+    return f"""(
         SELECT count(*) = 0 OR count(*) FILTER (WHERE there.run_id IS NULL) > 0
-        FROM (SELECT DISTINCT run_id FROM {identifier(runs)} WHERE run_id = coalesce($run, run_id)) AS run
+        FROM (SELECT DISTINCT run_id FROM {runs} WHERE run_id = coalesce($run, run_id)) AS run
         LEFT JOIN (
             SELECT DISTINCT run_id FROM {identifier(table)} WHERE {identifier(column or "run_id")} IS NOT NULL
         ) AS there USING (run_id)
-    """
-    row = first_row(connection, query, {"run": run_id})
-    return row is None or bool(row[0])
+    )"""
 
 
 def identifier(name: str) -> str:

@@ -24,7 +24,7 @@ WITH
       run_id, gang, reservation, max(until_us) AS until_us, max(CASE WHEN is_open THEN 1 ELSE 0 END) = 1 AS is_open,
       count(*) FILTER (WHERE next_state = 'running') AS claimed,
       max(CASE WHEN next_reason = 'drain' THEN 1 ELSE 0 END) = 1 AS is_drained,
-      max_by(end_event_id, until_us) AS end_event_id
+      max_by(end_event_id, (until_us, end_event_id)) AS end_event_id
     FROM placed
     GROUP BY run_id, gang, reservation
   )
