@@ -66,6 +66,8 @@ SQL_BUILDERS: dict[str, str] = {
     "ingest/batch.py": "tables, columns and kinds of our vocabulary; what a line says is data in a table",
     "ingest/schema.py": "names, types and comments come from the event classes; nothing comes from a log",
     "ingest/mapping_sql.py": "columns and parameters that it numbers itself; every text of a mapping file is bound",
+    "timeline/blank.py": "the path of a temporary file of its own: DuckDB binds no value in ATTACH",
+    "timeline/findings.py": "names of our own tables, from the headers of the detectors; the run is bound",
     "timeline/catalog.py": "names of the family tables of our schema; the run is bound",
     "timeline/refresh.py": "names of our own tables and models; runs are bound",
     "timeline/gauges.py": "names of its own temporary tables",

@@ -19,12 +19,11 @@ from timeline.refresh import refresh
 
 def blank() -> Database:
     """An empty database that lives in this process only."""
-    connection = duckdb.connect()
+    connection = duckdb.connect(config=Limits().config() | {"enable_external_access": "true"})
     connection.execute(f"ATTACH '{_template()}' AS blank (READ_ONLY)")
     connection.execute("COPY FROM DATABASE blank TO memory")
     connection.execute("DETACH blank")
-    for name, value in Limits().config().items():
-        connection.execute(f"SET {name} = {value}")
+    connection.execute("SET enable_external_access = false")
     prepare(connection)
     return Database(connection, None, None, is_writable=True)
 

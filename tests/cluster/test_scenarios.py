@@ -15,10 +15,14 @@ from reference_cluster.sim.run import simulate
 from tests.cluster.runs import BUGS
 from timeline import catalog
 
-CATALOGUE = [
-    "DG-01", "DG-02", "DG-02b", "DG-03", "DG-04", "DG-05", "DG-06", "DG-08", "DG-09", "DG-10", "DG-11", "DG-12", "DG-13", "DG-16", "DG-18",
-    "DG-23", "DG-29",
-]  # fmt: skip
+CATALOGUE = {
+    "DG": ["01", "02", "02b", "03", "04", "05", "06", "08", "09", "10", "11", "12", "13", "16", "18", "23", "29"],
+    "K6": [f"{number:02}" for number in range(1, 9)],
+    "OZ": ["01", "02", "03", "04", "05", "06", "07", "07b", "08", "09"],
+    "RP": [f"{number:02}" for number in range(1, 7)],
+    "WR": [*(f"{number:02}" for number in range(1, 11)), "10b", *(f"{number:02}" for number in range(11, 18))],
+}
+"""The defects of the seeds' systems, by the ids of their catalogues."""
 
 MINIMAL = """
 title = "t"
@@ -31,7 +35,7 @@ length = "10s"
 
 def test_every_defect_of_the_catalogue_is_planted() -> None:
     """Each has one switch, a scenario that is there, and detectors that are there."""
-    assert [bug.catalogue_id for bug in BUGS] == CATALOGUE
+    assert [bug.catalogue_id for bug in BUGS] == [f"{system}-{number}" for system, numbers in CATALOGUE.items() for number in numbers]
     assert {bug.scenario for bug in BUGS} <= set(names())
     assert {detector for bug in BUGS for detector in bug.detectors} <= set(catalog.read(catalog.DETECTORS))
 
