@@ -216,10 +216,11 @@ async def hold_against_schedule(scheduler: Scheduler) -> tuple[int, int]:
 
 
 async def stop_everything(scheduler: Scheduler) -> tuple[int, list[str]]:
-    """Stop every container of the node, whatever the schedule says; how many there were, and which of them it wants here."""
+    """Stop every container of the node, whatever the schedule says; how many there were, and which of those that ran it wants here."""
     while (lists := await _both(scheduler)) is None:
         await Sleep(scheduler.config.lease_retry_us)
     rows, listed = lists
     for container in listed:
         await Start(_clear_away(scheduler, container, "killed_all"), "runner")
-    return len(listed), [row.text("container") for row in rows.values() if row["state"] in LIVING and row["container"] in listed]
+    running = {seen.container for seen in listed.values() if seen.state == "running"}
+    return len(listed), [row.text("container") for row in rows.values() if row["state"] in LIVING and row["container"] in running]

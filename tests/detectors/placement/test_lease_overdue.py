@@ -22,7 +22,7 @@ def test_a_lease_that_is_ended_much_too_late_is_found_with_its_end():
 
 def test_a_record_that_stays_when_its_lease_is_ended_is_found():
     told = log(node("node-1", "20s"), store("61s"), expired("node-1", "35s"), ADDED)
-    says = "the lease of node node-1 ran out and a DNS record that was bound to it stayed for 26s"
+    says = "the lease of node node-1 ran out and a DNS record of the node stayed for 26s"
     assert judged(told, DETECTOR) == [("found", says)]
 
 

@@ -34,11 +34,11 @@ WITH
     WHERE last_refreshed_us IS NOT NULL
     UNION ALL
     SELECT
-      f.run_id, f.node, f.term, 'a DNS record that was bound to it stayed' AS what, f.ended_us AS from_us,
+      f.run_id, f.node, f.term, 'a DNS record of the node stayed' AS what, f.ended_us AS from_us,
       least(coalesce(f.next_us, r.ts_us + r.dur_us), r.ts_us + r.dur_us) AS until_us, r.is_open AND f.next_us IS NULL AS is_open,
       f.ended_us + $leases * f.ttl_us AS due_us, f.end_event_id AS event_id, r.event_id AS other_event_id
     FROM followed AS f
-    JOIN dns_record_interval AS r ON r.run_id = f.run_id AND r.node = f.node AND r.term = f.term AND r.ts_us + r.dur_us > f.ended_us
+    JOIN dns_record_interval AS r ON r.run_id = f.run_id AND r.node = f.node AND r.term <= f.term AND r.ts_us + r.dur_us > f.ended_us
     WHERE f.ended_by = 'expired'
   )
 SELECT
