@@ -75,18 +75,21 @@ def load_chunk(
     """Put the events of a chunk into the tables. Runs inside the caller's transaction."""
     table, broken = chunk.table()
     connection.register("chunk", table)
-    connection.execute("CREATE OR REPLACE TEMP TABLE parsed AS " + _parse(source), {"run": run, **dict(source.bound)})
+    if source.says_many:
+        _tell_apart(connection, source, run)
+    connection.execute("CREATE OR REPLACE TEMP TABLE parsed AS " + _parse(source), {"run": run, **_bound(source)})
     rejected = [Rejected.of(chunk.line(index), *_place(chunk, index), Refusal("utf8", _utf8_detail(chunk.line(index)))) for index in broken]
     blank = len(chunk) - len(table) - len(broken)
+    more = _one(connection, "SELECT count(*) - count(DISTINCT line) FROM said") if source.says_many else 0
     doubtful = _doubtful(connection, source, run)
     refused: list[int] = []
-    for index, text in doubtful:
-        line = chunk.line(index)
+    for index, line_index, text in doubtful:
+        line = chunk.line(line_index)
         refusal = _refusal(source, line, text, run)
         if not line.strip() or text == "":
             blank += 1
         elif refusal:
-            rejected.append(Rejected.of(line, *_place(chunk, index), refusal))
+            rejected.append(Rejected.of(line, *_place(chunk, line_index), refusal))
         else:
             continue
         refused.append(index)
@@ -96,13 +99,27 @@ def load_chunk(
     events = _one(connection, "SELECT count(*) FROM parsed") - conflicts
     _insert(connection, file_id)
     connection.unregister("chunk")
-    counts = Counts(len(chunk), events, duplicates, conflicts, len(rejected), blank)
+    counts = Counts(len(chunk) + more, events, duplicates, conflicts, len(rejected), blank)
     counts.check()
     return counts, rejected
 
 
-def _doubtful(connection: duckdb.DuckDBPyConnection, source: Source, run: str | None) -> list[tuple[int, str | None]]:
-    """Index and mapped text of each line that its values or its shape leave in doubt. Native text is the line itself."""
+def _tell_apart(connection: duckdb.DuckDBPyConnection, source: Source, run: str | None) -> None:
+    """Give each event that a line says an index of its own; a line that says many counts as that many."""
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE said AS
+        SELECT (row_number() OVER (ORDER BY idx, part) - 1)::INTEGER AS idx, idx AS line, byte_offset, raw, text
+        FROM ({source.select})""",
+        ({"run": run} if "$run" in source.select else {}) | dict(source.bound),
+    )
+
+
+def _doubtful(connection: duckdb.DuckDBPyConnection, source: Source, run: str | None) -> list[tuple[int, int, str | None]]:
+    """Index, index of its line, and mapped text of each event that its values or its shape leave in doubt.
+
+    Native text is the line itself.
+    """
     columns = ", ".join(Shape._fields)
     shapes = connection.execute(f"SELECT DISTINCT {columns} FROM parsed WHERE is_sound ORDER BY ALL").fetchall()
     odd = [shape for shape in map(Shape._make, shapes) if not is_event_shape(shape)]
@@ -110,13 +127,15 @@ def _doubtful(connection: duckdb.DuckDBPyConnection, source: Source, run: str | 
         return []
     connection.register("odd_shape", pa.Table.from_pylist([shape._asdict() for shape in odd], _SHAPE_SCHEMA))
     text = "NULL" if source.name == NATIVE else "text"
+    line = "line" if source.says_many else "idx"
+    select = "FROM said" if source.says_many else source.select
     lines = connection.execute(
         f"""
-        SELECT idx, {text} FROM ({source.select}) SEMI JOIN (
+        SELECT idx, {line}, {text} FROM ({select}) SEMI JOIN (
             SELECT idx FROM parsed WHERE NOT is_sound
             UNION ALL SELECT idx FROM parsed SEMI JOIN odd_shape USING ({columns}) WHERE is_sound
         ) USING (idx) ORDER BY idx""",
-        {**({"run": run} if "$run" in source.select else {}), **dict(source.bound)},
+        ({"run": run} if "$run" in select else {}) | _bound(source),
     ).fetchall()
     connection.unregister("odd_shape")
     return lines
@@ -128,7 +147,12 @@ def _place(chunk: Chunk, index: int) -> tuple[int, int]:
 
 @cache
 def _parse(source: Source) -> str:
-    return parse_query(source.select)
+    return parse_query("SELECT idx, byte_offset, raw, text FROM said" if source.says_many else source.select)
+
+
+def _bound(source: Source) -> dict[str, str]:
+    """What is bound beside `$run` where lines are typed; lines that say many were mapped before."""
+    return {} if source.says_many else dict(source.bound)
 
 
 def _utf8_detail(line: bytes) -> str:
@@ -143,8 +167,8 @@ def _refusal(source: Source, line: bytes, text: str | None, run: str | None) -> 
     document = parse_document(line) if source.is_json else refusal_of_text(line) or {}
     if isinstance(document, Refusal):
         return document
-    if text is None and source.bound:
-        return Refusal("unmapped", f"the {source.name.rpartition(' ')[0]} says nothing of such a line")
+    if text is None and (source.bound or not source.is_json):
+        return Refusal("unmapped", f"the {source.name.rpartition(' ')[0] or 'format ' + source.name} says nothing of such a line")
     if source.name != NATIVE:
         mapped = parse_document((text or "{}").encode())
         if isinstance(mapped, Refusal):

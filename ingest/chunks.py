@@ -60,6 +60,8 @@ class Chunk:
     """Where the chunk begins in the unpacked file."""
     text: bytes
     """The lines, with a line end between any two; the end of the last is not in it."""
+    places: tuple[int, ...] | None = None
+    """Where each line comes from, where they do not stand in the file as they are."""
 
     @cached_property
     def _lines(self) -> pa.LargeBinaryArray:
@@ -70,6 +72,8 @@ class Chunk:
 
     @cached_property
     def _offsets(self) -> pa.Int64Array:
+        if self.places is not None:
+            return pa.array(self.places, pa.int64())
         ends = pc.cumulative_sum(pc.add(pc.binary_length(self._lines), 1))
         return pc.add(pc.subtract(ends, pc.add(pc.binary_length(self._lines), 1)), self.offset)
 

@@ -187,8 +187,6 @@ def mapping_source(name: str) -> Source:
     return Source(
         name=f"mapping {Path(name).stem} {version}",
         title=mapping.title,
-        record_keys=frozenset(),
-        document_kinds=frozenset(),
         select=select,
         bound=tuple(bound.items()),
         is_json=mapping.line.form == "json",

@@ -16,7 +16,7 @@ import duckdb
 from ingest.batch import Counts, Rejected, load_chunk
 from ingest.chunks import READ_BYTES, Chunk, CompressedInputBroken, SkippedLine, Tail, chunks, is_packed, plain, unpacked
 from ingest.database import Database, duckdb_errors
-from ingest.documents import items_as_lines
+from ingest.documents import chunks_of_document
 from ingest.errors import UsageError
 from ingest.ledger import STDIN, Entry, entry_for
 from ingest.sniff import DOCUMENT_BYTES_MAX, HEAD_BYTES, Source, refusal_of_encoding, sniff, source_named, sources
@@ -117,7 +117,7 @@ class Reading:
             self._count_again()
             return 0
         read_bytes = min(READ_BYTES, self.options.chunk_bytes)
-        if is_known and not self.is_packed and not (source := forced or self._known_source()).document_kinds:
+        if is_known and not self.is_packed and not (source := forced or self._known_source()).is_document:
             self._count_again()
             stream.seek(entry.offset_bytes)
             self.source = source
@@ -150,7 +150,7 @@ class Reading:
             self._store(None, [Rejected.of(head, 0, 1, refusal)], 0)
             return self._finish(0)
         blocks = chain(begun, blocks, _raising(broken))
-        return self._load_document(blocks) if self.source.document_kinds else self._load_lines(blocks)
+        return self._load_document(blocks) if self.source.is_document else self._load_lines(blocks)
 
     def _load_lines(self, blocks: Iterator[bytes]) -> int:
         pending = 0
@@ -185,10 +185,12 @@ class Reading:
                     break
         except CompressedInputBroken as error:
             refusal = Refusal("compressed", str(error))
-        chunk, broken = items_as_lines(bytes(document))
-        if chunk:
-            self._store(chunk, [], len(document))
-        if refusal := refusal or broken:
+        for piece in chunks_of_document(bytes(document), self.source, self.options.chunk_bytes):
+            if isinstance(piece, Chunk):
+                self._store(piece, [], len(document))
+            else:
+                refusal = refusal or piece
+        if refusal:
             self._reject_rest(refusal)
         return self._finish(0)
 
@@ -217,7 +219,7 @@ class Reading:
 
     def _finish(self, pending: int) -> int:
         """Note that a packed file or a document was read to its end, so that it need not be read again."""
-        if self.descriptor is not None and (self.is_packed or self.source.document_kinds) and not pending:
+        if self.descriptor is not None and (self.is_packed or self.source.is_document) and not pending:
             self.entry.stop_at(self.descriptor, self.entry.offset_bytes, self.size)
             with duckdb_errors(f"loading {self.path} into", self.transaction.database.path):
                 self.entry.save(self.transaction.begin())

@@ -30,6 +30,7 @@ RFC3339 = re.compile(
 REASONS: dict[str, str] = {
     "compressed": "the packed file is cut, damaged, or unpacks to far more than it should",
     "depth": f"objects and lists are nested more than {DEPTH_MAX} deep",
+    "document": "the document is damaged, or not what its beginning says",
     "duplicate_key": "a key stands twice in one object",
     "encoding": "the file is in UTF-16 or UTF-32, not in UTF-8",
     "line_too_long": f"the line has more than {LINE_BYTES_MAX} bytes",
@@ -41,7 +42,7 @@ REASONS: dict[str, str] = {
     "size": "a text is longer or shorter than its field allows",
     "surrogate": "a text holds half of a surrogate pair",
     "time": "a time is not RFC 3339 with an offset",
-    "unmapped": "the mapping file has no event for such a line",
+    "unmapped": "the mapping file, or the format, has no event for such a line",
     "type": "an envelope field has a value of another type",
     "utf8": "the line is not UTF-8",
 }

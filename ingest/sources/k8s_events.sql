@@ -1,6 +1,8 @@
--- title: Kubernetes events, an EventList or List document (kubectl get events -o json)
--- document: EventList, List
+-- title: Kubernetes events, one JSON object a line or an EventList or List document (kubectl get events -o json)
 -- first record has: involvedObject, reason
+-- document is: EventList, List
+-- document has: involvedObject, reason
+-- items: items, *
 -- Identity is the uid, so that a pod that was deleted and made again is two objects: `pod/<name>@<first 8 of the uid>`.
 -- A row stands for `count` occurrences (`series_count` in the newer form), the newest at `lastTimestamp`; seen again with
 -- another count it is another event.

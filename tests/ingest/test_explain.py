@@ -17,7 +17,7 @@ from tests.ingest.lines import line, write
     [
         (line(), "native", "its first record has the keys actor, event_id, kind, subject, time"),
         (b'{"auditID": "a", "stage": "Panic", "verb": "get"}', "k8s_audit", "its first record has the keys auditID, stage, verb"),
-        (b'{"kind": "EventList", "items": []}', "k8s_events", "it is one document of kind EventList"),
+        (b'{"kind": "EventList", "items": []}', "k8s_events_document", "it is one document of kind EventList"),
         (b'{"msg": "placed"}', "native", "its first record, with the keys 'msg', speaks for no other"),
         (
             b"12:00 placed",

@@ -106,7 +106,7 @@ def test_a_bad_line_is_kept_with_its_reason_and_its_neighbours_load(bad: bytes, 
 
 def test_every_reason_of_the_closed_list_has_a_case() -> None:
     """No reason without a line that earns it; `compressed` and `encoding` are earned by files, `unmapped` in test_mapping."""
-    assert {reason for _, reason in REJECTED} | {"compressed", "encoding", "unmapped"} == set(REASONS)
+    assert {reason for _, reason in REJECTED} | {"compressed", "document", "encoding", "unmapped"} == set(REASONS)
 
 
 ACCEPTED: dict[str, bytes] = {
