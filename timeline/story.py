@@ -31,6 +31,12 @@ ORDER BY event_no, role, kind, id
 """
 _CAUSES = "SELECT event_no, cause_id FROM event_cause WHERE event_no IN (SELECT unnest($wanted::BIGINT[])) ORDER BY event_no, cause_id"
 _NUMBERS = "SELECT event_no FROM event WHERE run_id = $run AND event_id IN (SELECT unnest($ids::VARCHAR[])) AND NOT is_conflict"
+_LAGS = """
+SELECT event_id, object_kind, object_id, used_version, true_version, age_us, would_change
+FROM observation_lag
+WHERE run_id = $run AND true_version > used_version AND event_id IN (SELECT event_id FROM event WHERE event_no IN (SELECT unnest($wanted::BIGINT[])))
+ORDER BY ALL
+"""
 _OF_OBJECT = """
 SELECT event_no FROM event_object JOIN event_time AS time USING (event_no)
 WHERE event_object.run_id = $run AND kind = $kind AND id = $id AND ($from_us IS NULL OR time.at_us BETWEEN $from_us AND $to_us)
@@ -48,7 +54,8 @@ class Decided(BaseModel):
     line: str
     """The decision in the notation, without identity and inputs."""
     seen: list[str]
-    """What it had read, one phrase an input: object, version, age."""
+    """What it had read, one phrase an input: object, version, age. Then, where that was out of date: what was true, since when, and
+    whether it would have changed the decision."""
 
 
 class Story(BaseModel):
@@ -96,6 +103,9 @@ def _decided(connection: DuckDBPyConnection, run_id: str, numbers: list[int]) ->
     causes: dict[int, list[str]] = {}
     for number, cause_id in connection.execute(_CAUSES, wanted).fetchall():
         causes.setdefault(number, []).append(cause_id)
+    lags: dict[str, list[str]] = {}
+    for event_id, *lag in connection.execute(_LAGS, {"run": run_id, **wanted}).fetchall():
+        lags.setdefault(event_id, []).append(_lag(*lag))
     relation = connection.execute(_EVENTS, {"run": run_id, **wanted})
     names = [column[0] for column in relation.description]
     made = []
@@ -104,7 +114,7 @@ def _decided(connection: DuckDBPyConnection, run_id: str, numbers: list[int]) ->
         event = _event(row, refs.get(row["event_no"], []), causes.get(row["event_no"], []))
         bare = event.model_copy(update={"inputs": (), "caused_by": ()})
         line = notation.line(bare, start_us=row["start_us"], at_us=row["at_us"], identity=False)
-        made.append(Decided(at_us=row["at_us"], event=event, line=line, seen=[_seen(read) for read in event.inputs]))
+        made.append(Decided(at_us=row["at_us"], event=event, line=line, seen=[*map(_seen, event.inputs), *lags.get(event.event_id, [])]))
     return made
 
 
@@ -127,3 +137,8 @@ def _seen(read: Input) -> str:
     version = "" if read.version is None else f" at version {read.version}"
     age = "" if read.age_ms is None else f", {duration(read.age_ms * 1000)} old"
     return f"{read.kind}/{read.id}{version}{age} ({read.source})"
+
+
+def _lag(kind: str, id_: str, used: int, true: int, age_us: int, would_change: bool | None) -> str:
+    effect = "fresh data would have changed this" if would_change else "fresh data would have changed nothing"
+    return f"{kind}/{id_} at version {used}, though it was at {true} for {duration(age_us)}: {effect}"

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from reference_cluster.bugs import declared_bugs
+from reference_cluster.scenario import load
+from reference_cluster.sim.cluster import Staged
+from reference_cluster.sim.run import simulate
 from tests.story import START_US, story
+from timeline.api import Timeline
 from timeline.state import objects_of, states_at
 from timeline.story import decisions, decisions_about
 
@@ -95,3 +100,16 @@ def test_objects_of_an_unknown_kind_have_a_timeline_too():
     (pod,) = objects_of(log, None, "pod").to_dicts()
     assert (pod["id"], pod["events"], pod["last_event"], pod["state"]) == ("a", 2, "pod.unbound", None)
     assert pod["last_us"] - pod["first_us"] == 3_000_000
+
+
+def test_story_says_where_what_was_seen_was_out_of_date():
+    """Beside the decision stands what was true by then, for how long, and whether it would have changed the decision."""
+    bug = next(bug for bug in declared_bugs().values() if bug.catalogue_id == "RP-06")
+    run = simulate(Staged(load(bug.scenario)), 1, switches={bug.name: True})
+    with Timeline.in_memory(run.lines) as log:
+        (finding, *_) = log.detect(["quota/status_of_old_generation"]).findings
+        told = log.show(f"{finding.subject.kind}/{finding.subject.id}")
+    wrong = [decided for decided in told.decisions if decided.event.event_id in finding.evidence]
+    (phrase,) = {seen for decided in wrong for seen in decided.seen if "fresh" in seen}
+    assert phrase.startswith("status/risk-api at version 41, though it was at 42 for ")
+    assert phrase.endswith(": fresh data would have changed this")
