@@ -34,7 +34,8 @@ _NUMBERS = "SELECT event_no FROM event WHERE run_id = $run AND event_id IN (SELE
 _LAGS = """
 SELECT event_id, object_kind, object_id, used_version, true_version, age_us, would_change
 FROM observation_lag
-WHERE run_id = $run AND true_version > used_version AND event_id IN (SELECT event_id FROM event WHERE event_no IN (SELECT unnest($wanted::BIGINT[])))
+WHERE run_id = $run AND true_version > used_version
+  AND event_id IN (SELECT event_id FROM event WHERE event_no IN (SELECT unnest($wanted::BIGINT[])))
 ORDER BY ALL
 """
 _OF_OBJECT = """
