@@ -110,7 +110,7 @@ async def _act(scheduler: Scheduler, row: Row, seen: ContainerSeen | None) -> No
         return
     elif not running:
         await _gone(scheduler, row, seen)
-    elif row.key in scheduler.sick:
+    elif row.key in scheduler.sick and state == "unhealthy":  # a pass may still hold the row from before it was found sick
         scheduler.sick.discard(row.key)
         await _begin(scheduler, row, "start")
     elif row.text("container") not in scheduler.checked:
