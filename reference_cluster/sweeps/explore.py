@@ -20,10 +20,10 @@ class Stretch:
     seeds: range
 
 
-def stretches(quest: Quest, first: int, count: int) -> list[Stretch]:
-    """The seeds from `first` on, in pieces."""
-    starts = range(first, first + count, TOGETHER)
-    return [Stretch(quest, range(start, min(start + TOGETHER, first + count))) for start in starts]
+def stretches(quest: Quest, first: int, count: int, each: int = TOGETHER) -> list[Stretch]:
+    """The seeds from `first` on, in pieces of `each`."""
+    starts = range(first, first + count, each)
+    return [Stretch(quest, range(start, min(start + each, first + count))) for start in starts]
 
 
 def try_stretch(stretch: Stretch) -> Outcome:

@@ -9,11 +9,12 @@ import pytest
 from typer.testing import CliRunner
 
 from ingest.seed import Expected, Origin, ReplaySeed, Setting, Tape, read_seed
-from reference_cluster.scenario import load
+from reference_cluster.bugs import bug_named
+from reference_cluster.scenario import load, names
 from reference_cluster.sim.fault_table import ACTS
 from reference_cluster.sim.faults import Fault
 from reference_cluster.sim.kernel import EPOCH_US
-from reference_cluster.sweeps.explore import both_orders, stretches
+from reference_cluster.sweeps.explore import again, both_orders, stretches, try_stretch
 from reference_cluster.sweeps.shrinking import BYTES_MAX, needed, shortest
 from reference_cluster.sweeps.strategies import STRATEGIES, ground_of, plan_of
 from reference_cluster.sweeps.trials import Quest, attempt, failures_of, healed_us, trial_of
@@ -204,3 +205,27 @@ def test_explore_shrinks_what_it_finds_and_runs_it_first_the_next_time(tmp_path:
         app, ["cluster", "explore", "renew_blips", "--seeds", "1", "--workers", "1", "--corpus", str(corpus), "--json"]
     )
     assert {(one["seed"], one["still_fails"]) for one in json.loads(second.stdout)["corpus"]} >= {(str(kept), True)}
+
+
+# ---- what it is for
+
+GENERAL = [name for name in names() if name.endswith("_general")]
+
+
+@pytest.mark.parametrize("bug", ["DG-01", "DG-05", "OZ-02", "RP-01", "RP-02", "WR-02", "WR-16"])
+def test_the_explorer_needs_no_scenario_that_is_about_the_bug(bug: str):
+    """Within 2,000 seeds of the general scenario of its family; most are found within five."""
+    planted = bug_named(bug)
+    (scenario,) = (name for name in GENERAL if load(name).system == load(planted.scenario).system)
+    quest = Quest(scenario, "random", (planted.name,), heal_us=4 * MINUTE_US)
+    outcomes = (try_stretch(stretch) for stretch in stretches(quest, 1, 2_000, each=5))
+    assert any(failure.detector in planted.detectors for outcome in outcomes for failure in outcome.failures)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("scenario", GENERAL)
+def test_a_cluster_without_bugs_heals_from_whatever_the_explorer_does_to_it(scenario: str, strategy: str, seeds: range):
+    """No program fails, no invariant breaks, and once the faults are over nothing is wrong for long."""
+    quest = Quest(scenario, strategy, (), heal_us=4 * MINUTE_US)
+    failures = [failure for stretch in stretches(quest, seeds.start, len(seeds)) for failure in try_stretch(stretch).failures]
+    assert [f"{again(quest, failure)}: {failure.says}" for failure in failures] == []
