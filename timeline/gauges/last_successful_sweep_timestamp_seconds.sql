@@ -8,7 +8,9 @@
 -- column value: end of the last step that could list
 WITH
   success AS (
-    SELECT sweep, step, s.at_us, lead(s.at_us, 1, 9223372036854775807) OVER (PARTITION BY sweep, step ORDER BY s.at_us) AS next_us
+    SELECT
+      sweep, step, s.at_us,
+      lead(s.at_us, 1, 9223372036854775807) OVER (PARTITION BY sweep, step ORDER BY s.at_us, s.event_id) AS next_us
     FROM sweep_step AS s
     JOIN shown_run USING (run_id)
     WHERE s.list_ok

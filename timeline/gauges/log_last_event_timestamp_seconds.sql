@@ -5,8 +5,11 @@
 -- column at_us: the moment
 -- column value: when the last event happened
 WITH
-  heard AS (SELECT DISTINCT e.at_us AS event_us FROM event_time AS e JOIN shown_run USING (run_id)),
-  stretch AS (SELECT event_us, lead(event_us, 1, 9223372036854775807) OVER (ORDER BY event_us) AS next_us FROM heard)
+  stretch AS (
+    SELECT e.at_us AS event_us, lead(e.at_us, 1, 9223372036854775807) OVER (ORDER BY e.at_us, e.position) AS next_us
+    FROM event_time AS e
+    JOIN shown_run USING (run_id)
+  )
 SELECT m.at_us, max(s.event_us) / 1000000.0 AS value
 FROM stretch AS s
 JOIN moment AS m ON s.event_us <= m.at_us AND m.at_us < s.next_us

@@ -19,13 +19,15 @@ WITH
     FROM instance_state_interval
   ),
   wanted AS (
-    SELECT run_id, instance, slot, job, node, min(ts_us) AS ts_us, min_by(event_id, ts_us) AS event_id
+    SELECT run_id, instance, slot, job, node, min(ts_us) AS ts_us, min_by(event_id, (ts_us, event_id)) AS event_id
     FROM move
     WHERE is_wanted
     GROUP BY run_id, instance, slot, job, node
   ),
   ended AS (
-    SELECT run_id, instance, min(ts_us) AS ended_us, min_by(event_id, ts_us) AS end_event_id, min_by(state, ts_us) AS state
+    SELECT
+      run_id, instance, min(ts_us) AS ended_us, min_by(event_id, (ts_us, event_id)) AS end_event_id,
+      min_by(state, (ts_us, event_id)) AS state
     FROM move
     WHERE NOT is_wanted
     GROUP BY run_id, instance

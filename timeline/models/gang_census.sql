@@ -61,4 +61,4 @@ SELECT
   lead(c.first_event_id) OVER life AS end_event_id
 FROM change AS c
 JOIN log_bounds AS b ON b.run_id = c.run_id
-WINDOW life AS (PARTITION BY c.run_id, c.gang ORDER BY c.at_us ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+WINDOW life AS (PARTITION BY c.run_id, c.gang ORDER BY c.at_us, c.event_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)

@@ -64,7 +64,7 @@ WITH
       coalesce(lapse_us < least(coalesce(left_us, end_us), coalesce(lead(ts_us) OVER own, end_us)), false) AS is_lapsed
     FROM held
     JOIN log_bounds ON log_bounds.run_id = held.run_id
-    WINDOW own AS (PARTITION BY held.run_id, activity, thing_kind, thing, holder ORDER BY hold)
+    WINDOW own AS (PARTITION BY held.run_id, activity, thing_kind, thing, holder ORDER BY hold, event_id)
   )
 SELECT
   b.run_id, b.activity, b.thing_kind, b.thing, b.holder, b.ts_us, b.position,

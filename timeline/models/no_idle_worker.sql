@@ -49,13 +49,13 @@ WITH
     SELECT *
     FROM counted
     WHERE is_last
-    QUALIFY lag(is_room) OVER (PARTITION BY run_id ORDER BY at_us) IS DISTINCT FROM is_room
+    QUALIFY lag(is_room) OVER (PARTITION BY run_id ORDER BY at_us, event_id) IS DISTINCT FROM is_room
   ),
   stretch AS (
     SELECT
       *,
-      lead(at_us) OVER (PARTITION BY run_id ORDER BY at_us) AS until_us,
-      lead(event_id) OVER (PARTITION BY run_id ORDER BY at_us) AS end_event_id
+      lead(at_us) OVER (PARTITION BY run_id ORDER BY at_us, event_id) AS until_us,
+      lead(event_id) OVER (PARTITION BY run_id ORDER BY at_us, event_id) AS end_event_id
     FROM turn
   )
 SELECT

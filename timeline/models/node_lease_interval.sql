@@ -40,7 +40,7 @@ WITH
       lead(ts_us) OVER terms AS next_us,
       lead(event_id) OVER terms AS next_event_id
     FROM lease
-    WINDOW terms AS (PARTITION BY run_id, node ORDER BY term)
+    WINDOW terms AS (PARTITION BY run_id, node ORDER BY term, event_id)
   )
 SELECT
   f.run_id, node, term, ttl_us,

@@ -41,9 +41,9 @@ WITH
   quota_lag AS (
     SELECT
       a.run_id, a.event_id, a.kind, a.subject_kind, a.subject_id, a.at_us, a.source, 'quota' AS object_kind, a.quota AS object_id,
-      a.used_version, max(r.version) AS true_version, a.used_value, max_by(r.free, r.version) AS true_value, 1 AS needed,
+      a.used_version, max(r.version) AS true_version, a.used_value, max_by(r.free, (r.version, r.event_id)) AS true_value, 1 AS needed,
       min(r.ts_us) FILTER (WHERE r.version > a.used_version) AS newer_us,
-      min_by(r.event_id, r.ts_us) FILTER (WHERE r.version > a.used_version) AS newer_event_id
+      min_by(r.event_id, (r.ts_us, r.event_id)) FILTER (WHERE r.version > a.used_version) AS newer_event_id
     FROM asked AS a LEFT JOIN quota_room AS r ON r.run_id = a.run_id AND r.quota = a.quota AND r.ts_us <= a.at_us
     WHERE a.used_version IS NOT NULL AND (a.reason IS NULL OR a.reason = 'quota')
     GROUP BY a.run_id, a.event_id, a.kind, a.subject_kind, a.subject_id, a.at_us, a.source, a.quota, a.used_version, a.used_value

@@ -20,7 +20,7 @@ WITH
     JOIN event_object AS o ON o.event_no = e.event_no AND o.role = 'worker'
   ),
   outcome AS (
-    SELECT e.run_id, e.subject_id AS session, at_us, event_id
+    SELECT e.run_id, e.subject_id AS session, at_us, position, event_id
     FROM warm_pool_event AS e
     JOIN event_time USING (event_no)
     WHERE kind IN (
@@ -28,7 +28,7 @@ WITH
     )
   ),
   ended AS (
-    SELECT c.run_id, c.event_id, min(o.at_us) AS ended_us, min_by(o.event_id, o.at_us) AS end_event_id
+    SELECT c.run_id, c.event_id, min(o.at_us) AS ended_us, min_by(o.event_id, o.position) AS end_event_id
     FROM claim AS c
     JOIN outcome AS o ON o.run_id = c.run_id AND o.session = c.session AND o.at_us >= c.at_us
     GROUP BY c.run_id, c.event_id

@@ -43,4 +43,4 @@ SELECT
   early, expected, start_skew_us, skew_tolerance_us
 FROM judged
 WHERE early > 0 OR is_skewed OR (is_open AND running < expected AND end_us - first_running_us > skew_tolerance_us)
-ORDER BY run_id, ts_us, subject_id
+ORDER BY run_id, ts_us, subject_id, evidence

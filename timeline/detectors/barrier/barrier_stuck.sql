@@ -66,4 +66,4 @@ SELECT
 FROM waited AS w
 LEFT JOIN alive AS a ON a.run_id = w.run_id AND a.barrier = w.barrier AND a.waits_for = w.waits_for
 WHERE a.event_id IS NOT NULL OR (w.is_waiting AND 2 * (w.until_us - w.since_us) > w.bound_us)
-ORDER BY w.run_id, ts_us, subject_id, w.waits_for
+ORDER BY w.run_id, ts_us, subject_id, w.waits_for, evidence

@@ -35,7 +35,7 @@ WITH
   ),
   held AS (
     SELECT m.run_id, m.barrier, m.member, m.done_us, m.stopped_us, m.ready_event_id, r.settle_bound_us, r.event_id AS opened_event_id,
-      lead(m.ready_us) OVER (PARTITION BY m.run_id, m.member ORDER BY m.ready_us) AS next_ready_us
+      lead(m.ready_us) OVER (PARTITION BY m.run_id, m.member ORDER BY m.ready_us, m.ready_event_id) AS next_ready_us
     FROM barrier_member AS m
     JOIN barrier_round AS r ON r.run_id = m.run_id AND r.barrier = m.barrier
     WHERE m.ready_us IS NOT NULL
@@ -70,4 +70,4 @@ SELECT
 FROM busy AS b
 LEFT JOIN alive AS a ON a.run_id = b.run_id AND a.barrier = b.barrier AND a.member = b.member
 WHERE a.event_id IS NOT NULL OR (b.is_open AND b.end_us > b.gone_us)
-ORDER BY b.run_id, ts_us, subject_id
+ORDER BY b.run_id, ts_us, subject_id, evidence

@@ -35,4 +35,4 @@ SELECT
   a.member, a.at_us - a.done_us AS after_us,
   (SELECT count(*) FROM started AS s WHERE s.run_id = a.run_id AND s.barrier = a.barrier AND s.member = a.member) AS starts
 FROM again AS a
-ORDER BY a.run_id, ts_us, subject_id, a.member
+ORDER BY a.run_id, ts_us, subject_id, a.member, evidence

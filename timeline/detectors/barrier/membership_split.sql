@@ -36,4 +36,4 @@ SELECT
 FROM part
 WHERE segments <> expected OR takers > 1 OR NOT is_expected
 GROUP BY run_id, barrier
-ORDER BY run_id, ts_us, subject_id
+ORDER BY run_id, ts_us, subject_id, evidence

@@ -49,5 +49,7 @@ SELECT
 FROM held AS h
 LEFT JOIN alive AS a ON a.run_id = h.run_id AND a.barrier = h.barrier AND a.member = h.member
 WHERE a.event_id IS NOT NULL OR (h.is_open AND 2 * (h.until_us - h.first_acked_us) > h.bound_us)
-QUALIFY row_number() OVER (PARTITION BY h.run_id, h.barrier ORDER BY CASE WHEN a.event_id IS NULL THEN 1 ELSE 0 END, h.member) = 1
-ORDER BY h.run_id, ts_us, subject_id
+QUALIFY row_number() OVER (
+  PARTITION BY h.run_id, h.barrier ORDER BY CASE WHEN a.event_id IS NULL THEN 1 ELSE 0 END, h.member, a.event_id
+) = 1
+ORDER BY h.run_id, ts_us, subject_id, evidence

@@ -48,4 +48,4 @@ FROM held AS h
 LEFT JOIN alive AS a ON a.run_id = h.run_id AND a.barrier = h.barrier AND a.member = h.member
 WHERE a.event_id IS NOT NULL OR h.is_open
 GROUP BY h.run_id, h.barrier
-ORDER BY h.run_id, ts_us, subject_id
+ORDER BY h.run_id, ts_us, subject_id, evidence

@@ -30,4 +30,4 @@ SELECT
   sweep, step, passes
 FROM masked
 QUALIFY row_number() OVER (PARTITION BY run_id, control_plane, sweep, step ORDER BY at_us, event_id) = 1
-ORDER BY run_id, ts_us, subject_id, sweep, step
+ORDER BY run_id, ts_us, subject_id, sweep, step, evidence

@@ -33,4 +33,4 @@ SELECT
   s.offset_us, s.basis, s.events
 FROM skewed AS s
 JOIN said ON said.run_id = s.run_id AND said.actor = s.actor
-ORDER BY s.run_id, said.ts_us, subject_id
+ORDER BY s.run_id, said.ts_us, subject_id, evidence

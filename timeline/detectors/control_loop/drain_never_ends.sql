@@ -45,7 +45,7 @@ WITH
   owned AS (
     SELECT
       d.run_id, d.control_plane, count(*) AS workers, sum(w.vcpu) AS vcpu,
-      min(w.worker) AS worker, min_by(w.event_id, w.worker) AS worker_event_id
+      min(w.worker) AS worker, min_by(w.event_id, (w.worker, w.event_id)) AS worker_event_id
     FROM drain AS d
     JOIN worker_state_interval AS w ON w.run_id = d.run_id AND w.owner = d.control_plane AND w.state NOT IN ('retired', 'lost')
       AND w.ts_us <= least(d.overdue_us, d.end_us) AND (w.ts_us + w.dur_us > d.overdue_us OR w.is_open)
@@ -62,4 +62,4 @@ FROM drain AS d
 JOIN owned AS o ON o.run_id = d.run_id AND o.control_plane = d.control_plane
 WHERE NOT EXISTS (SELECT 1 FROM used AS u WHERE u.run_id = d.run_id AND u.control_plane = d.control_plane)
   AND (least(d.ended_us, d.last_heartbeat_us) > d.overdue_us OR (d.is_open AND d.end_us - d.last_heartbeat_us <= d.expiry_us))
-ORDER BY d.run_id, d.ts_us, subject_id
+ORDER BY d.run_id, d.ts_us, subject_id, evidence

@@ -22,4 +22,4 @@ SELECT
   coalesce(g.incarnation, 'unnamed process') AS incarnation, g.first_missing, g.last_missing
 FROM evidence_gap AS g
 JOIN log_bounds AS b ON b.run_id = g.run_id
-ORDER BY g.run_id, ts_us, subject_id, g.incarnation, g.first_missing
+ORDER BY g.run_id, ts_us, subject_id, g.incarnation, g.first_missing, evidence

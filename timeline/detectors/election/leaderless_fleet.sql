@@ -74,5 +74,5 @@ SELECT
   worker,
   sum(CASE WHEN until_us > overdue_us THEN 1 ELSE 0 END) OVER (PARTITION BY run_id, lease, gap_us) AS overdue_workers
 FROM backlog
-QUALIFY row_number() OVER (PARTITION BY run_id, lease, gap_us ORDER BY overdue_us, worker) = 1
-ORDER BY run_id, ts_us, subject_id
+QUALIFY row_number() OVER (PARTITION BY run_id, lease, gap_us ORDER BY overdue_us, worker, worker_event_id) = 1
+ORDER BY run_id, ts_us, subject_id, evidence

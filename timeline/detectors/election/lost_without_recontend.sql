@@ -35,7 +35,9 @@ WITH
   ),
   -- A process that was paused as a whole shows life first and stands again a retry and a backoff later.
   alive AS (
-    SELECT lost.run_id, lost.event_id, min(s.ts_us) + min(catch_up_us) AS proven_us, min_by(s.event_id, s.ts_us) AS life_event_id
+    SELECT
+      lost.run_id, lost.event_id, min(s.ts_us) + min(catch_up_us) AS proven_us,
+      min_by(s.event_id, (s.ts_us, s.event_id)) AS life_event_id
     FROM lost
     JOIN life_sign AS s ON s.run_id = lost.run_id AND s.control_plane = lost.control_plane
     WHERE s.ts_us > lost.at_us + lost.window_us + $grace_us
@@ -63,4 +65,4 @@ SELECT
 FROM judged
 WHERE proven_us < least(coalesce(stood_us, ended_us), ended_us)
   OR (stood_us IS NULL AND ended_us = end_us AND end_us - last_heartbeat_us <= expiry_us)
-ORDER BY run_id, ts_us, subject_id, lease
+ORDER BY run_id, ts_us, subject_id, lease, evidence

@@ -52,7 +52,7 @@ WITH
     SELECT * FROM silence WHERE coalesce(next_us, ended_us) - at_us > tick_us + $grace_us
   ),
   renewed AS (
-    SELECT s.run_id, s.event_id, min(t.at_us) AS renewed_us, min_by(l.event_id, t.at_us) AS renewed_event_id
+    SELECT s.run_id, s.event_id, min(t.at_us) AS renewed_us, min_by(l.event_id, t.position) AS renewed_event_id
     FROM long_silence AS s
     JOIN lease_renewed AS l ON l.run_id = s.run_id AND l.holder = s.holder AND l.term = s.term AND l.subject_id = s.lease
     JOIN event_time AS t ON t.event_no = l.event_no AND t.at_us > s.at_us + s.window_us
@@ -67,4 +67,4 @@ SELECT
 FROM long_silence AS s
 LEFT JOIN renewed AS r ON r.run_id = s.run_id AND r.event_id = s.event_id
 WHERE coalesce(s.next_us, s.ended_us) > r.renewed_us + $grace_us OR (s.next_us IS NULL AND s.is_open)
-ORDER BY s.run_id, ts_us, subject_id, s.lease, s.term
+ORDER BY s.run_id, ts_us, subject_id, s.lease, s.term, evidence

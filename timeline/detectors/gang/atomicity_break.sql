@@ -30,4 +30,4 @@ SELECT
 FROM write
 WHERE is_pending OR is_queued
 QUALIFY row_number() OVER (PARTITION BY run_id, job ORDER BY position) = 1
-ORDER BY run_id, ts_us, subject_id
+ORDER BY run_id, ts_us, subject_id, evidence

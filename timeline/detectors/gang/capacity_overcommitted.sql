@@ -37,4 +37,4 @@ SELECT
 FROM placed AS p
 JOIN stretch AS s ON s.run_id = p.run_id AND s.worker = p.worker AND s.job <> p.job
   AND s.ts_us <= p.ts_us AND s.ended_us > p.ts_us AND s.held_since_us < p.ts_us - $grace_us
-ORDER BY p.run_id, p.ts_us, subject_id, p.job, s.job
+ORDER BY p.run_id, p.ts_us, subject_id, p.job, s.job, evidence

@@ -44,4 +44,4 @@ SELECT
 FROM slow AS s
 LEFT JOIN counted AS p ON p.run_id = s.run_id AND p.gang = s.gang AND p.epoch = s.epoch
 WHERE p.ticks >= 3 OR s.is_open
-ORDER BY s.run_id, s.ts_us, subject_id
+ORDER BY s.run_id, s.ts_us, subject_id, evidence

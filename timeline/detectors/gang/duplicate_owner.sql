@@ -44,4 +44,4 @@ SELECT
   [process_event_id, other_event_id] AS evidence,
   worker, other_worker, claim
 FROM pair
-ORDER BY run_id, ts_us, subject_id, claim, other_worker
+ORDER BY run_id, ts_us, subject_id, claim, other_worker, evidence

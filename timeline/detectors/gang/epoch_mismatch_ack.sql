@@ -38,4 +38,4 @@ SELECT
 FROM gang_round AS r
 JOIN refused AS f ON f.run_id = r.run_id AND f.gang = r.gang AND f.want_epoch = r.epoch
 WHERE NOT EXISTS (SELECT 1 FROM accepted AS a WHERE a.run_id = r.run_id AND a.gang = r.gang AND a.epoch = r.epoch)
-ORDER BY r.run_id, r.ts_us, subject_id, r.epoch
+ORDER BY r.run_id, r.ts_us, subject_id, r.epoch, evidence

@@ -22,4 +22,4 @@ SELECT
   gang, epoch, worker, cause
 FROM gang_forced_drain
 WHERE cause IN ('rejected_acks', 'trigger_already_exited', 'exited_before_signal')
-ORDER BY run_id, ts_us, subject_id, epoch
+ORDER BY run_id, ts_us, subject_id, epoch, evidence

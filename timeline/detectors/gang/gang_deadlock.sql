@@ -56,7 +56,7 @@ WITH
     JOIN gang_config AS c ON c.run_id = x.run_id
     WHERE x.ended_us - x.ts_us > 2 * c.admission_tick_us OR (x.is_open AND x.ended_us > x.ts_us)
     QUALIFY row_number() OVER (
-      PARTITION BY x.run_id, x.gang ORDER BY x.ts_us, x.other_gang, x.holds, x.waits, x.other_holds, x.other_waits
+      PARTITION BY x.run_id, x.gang ORDER BY x.ts_us, x.other_gang, x.event_id, x.wait_event_id, x.other_event_id, x.other_wait_event_id
     ) = 1
   )
 SELECT
@@ -65,4 +65,4 @@ SELECT
   [event_id, wait_event_id, other_event_id, other_wait_event_id] AS evidence,
   holds, worker, waits, other_gang, other_holds, other_worker, other_waits
 FROM judged
-ORDER BY run_id, ts_us, subject_id
+ORDER BY run_id, ts_us, subject_id, evidence

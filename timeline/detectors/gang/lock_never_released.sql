@@ -36,7 +36,7 @@ WITH
   skipped AS (
     SELECT
       h.run_id, h.event_id, count(*) AS skips, max(s.ts_us) AS last_us,
-      min_by(s.event_id, s.ts_us) FILTER (WHERE s.ts_us > w.last_us + h.window_us) AS proof_event_id
+      min_by(s.event_id, (s.ts_us, s.event_id)) FILTER (WHERE s.ts_us > w.last_us + h.window_us) AS proof_event_id
     FROM held AS h
     JOIN word AS w ON w.run_id = h.run_id AND w.event_id = h.event_id
     JOIN gang_tick AS s ON s.run_id = h.run_id AND s.loop = h.loop AND s.scheduler <> h.scheduler AND s.result = 'skipped'
@@ -52,4 +52,4 @@ FROM held AS h
 JOIN word AS w ON w.run_id = h.run_id AND w.event_id = h.event_id
 LEFT JOIN skipped AS s ON s.run_id = h.run_id AND s.event_id = h.event_id
 WHERE s.proof_event_id IS NOT NULL OR (h.is_open AND s.skips > 0)
-ORDER BY h.run_id, ts_us, subject_id, h.loop
+ORDER BY h.run_id, ts_us, subject_id, h.loop, evidence

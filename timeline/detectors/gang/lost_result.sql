@@ -34,7 +34,7 @@ WITH
     JOIN log_bounds AS b ON b.run_id = r.run_id
   ),
   again AS (
-    SELECT j.run_id, j.event_id, min(a.ts_us) AS ts_us, min_by(a.event_id, a.ts_us) AS claim_event_id
+    SELECT j.run_id, j.event_id, min(a.ts_us) AS ts_us, min_by(a.event_id, (a.ts_us, a.event_id)) AS claim_event_id
     FROM judged AS j
     JOIN job_attempt AS a ON a.run_id = j.run_id AND a.job = j.job AND a.claim > j.reported_claim
     GROUP BY j.run_id, j.event_id
@@ -52,4 +52,4 @@ FROM judged AS j
 LEFT JOIN again AS a ON a.run_id = j.run_id AND a.event_id = j.event_id
 WHERE j.report_no = 1
   AND (a.ts_us IS NOT NULL OR NOT EXISTS (SELECT 1 FROM ended AS e WHERE e.run_id = j.run_id AND e.job = j.job))
-ORDER BY j.run_id, ts_us, subject_id, claim
+ORDER BY j.run_id, ts_us, subject_id, claim, evidence

@@ -28,18 +28,20 @@ WITH
   ),
   marked AS (
     SELECT
-      *, CASE WHEN lag(sort) OVER (PARTITION BY run_id, gang ORDER BY ts_us) IS DISTINCT FROM sort THEN 1 ELSE 0 END AS is_new
+      *, CASE WHEN lag(sort) OVER (PARTITION BY run_id, gang ORDER BY ts_us, event_id) IS DISTINCT FROM sort THEN 1 ELSE 0 END AS is_new
     FROM mix
   ),
   numbered AS (
-    SELECT *, sum(is_new) OVER (PARTITION BY run_id, gang ORDER BY ts_us ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS stretch
+    SELECT *, sum(is_new) OVER so_far AS stretch
     FROM marked
+    WINDOW so_far AS (PARTITION BY run_id, gang ORDER BY ts_us, event_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
   ),
   stuck AS (
     SELECT
-      n.run_id, n.gang, n.sort, min(n.ts_us) AS ts_us, max(n.ts_us + n.dur_us) AS ended_us, max_by(n.is_open, n.ts_us) AS is_open,
-      min_by(n.event_id, n.ts_us) AS event_id,
-      min_by(n.running, n.ts_us) AS running, min_by(n.ended, n.ts_us) AS ended, min_by(n.blocked, n.ts_us) AS blocked,
+      n.run_id, n.gang, n.sort, min(n.ts_us) AS ts_us, max(n.ts_us + n.dur_us) AS ended_us,
+      max_by(n.is_open, (n.ts_us, n.event_id)) AS is_open, min_by(n.event_id, (n.ts_us, n.event_id)) AS event_id,
+      min_by(n.running, (n.ts_us, n.event_id)) AS running, min_by(n.ended, (n.ts_us, n.event_id)) AS ended,
+      min_by(n.blocked, (n.ts_us, n.event_id)) AS blocked,
       CASE WHEN n.sort = 'running' THEN 'admission' ELSE 'reaper' END AS loop,
       max(CASE WHEN n.sort = 'running' THEN c.reservation_timeout_us + 2 * c.admission_tick_us ELSE 2 * c.reaper_tick_us END) AS window_us
     FROM numbered AS n
@@ -49,7 +51,7 @@ WITH
   ),
   -- A whole tick of the loop that could have helped: it came after the window and went, and nothing had changed.
   passed AS (
-    SELECT s.run_id, s.gang, s.ts_us, min_by(t.end_event_id, t.ts_us) AS end_event_id
+    SELECT s.run_id, s.gang, s.ts_us, min_by(t.end_event_id, (t.ts_us, t.end_event_id)) AS end_event_id
     FROM stuck AS s
     JOIN gang_tick AS t ON t.run_id = s.run_id AND t.loop = s.loop AND t.result = 'completed'
       AND t.ts_us > s.ts_us + s.window_us AND t.ts_us + t.dur_us < s.ended_us
@@ -63,4 +65,4 @@ SELECT
 FROM stuck AS s
 LEFT JOIN passed AS p ON p.run_id = s.run_id AND p.gang = s.gang AND p.ts_us = s.ts_us
 WHERE p.end_event_id IS NOT NULL OR s.is_open
-ORDER BY s.run_id, s.ts_us, subject_id
+ORDER BY s.run_id, s.ts_us, subject_id, evidence

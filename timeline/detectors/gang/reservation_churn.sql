@@ -36,7 +36,7 @@ WITH
   churn AS (
     SELECT
       run_id, gang, worker, claims, count(*) AS times, min(ts_us) AS ts_us, max(ended_us) AS ended_us, max(ts_us) AS last_us,
-      min_by(event_id, ts_us) AS event_id, max_by(end_event_id, ts_us) AS end_event_id
+      min_by(event_id, (ts_us, event_id)) AS event_id, max_by(end_event_id, (ts_us, event_id)) AS end_event_id
     FROM streak
     WHERE is_timeout = 1
     GROUP BY run_id, gang, worker, claims
@@ -45,7 +45,7 @@ WITH
   -- A worker that is dead does not come either; the count of the living soon leaves it out.
   heard AS (
     SELECT
-      c.run_id, c.gang, c.worker, c.claims, max_by(w.busy_with, t.at_us) AS busy_with, max_by(w.event_id, t.at_us) AS event_id
+      c.run_id, c.gang, c.worker, c.claims, max_by(w.busy_with, t.position) AS busy_with, max_by(w.event_id, t.position) AS event_id
     FROM churn AS c
     JOIN worker_checked_in AS w ON w.run_id = c.run_id AND w.subject_id = c.worker
     JOIN event_time AS t ON t.event_no = w.event_no AND t.at_us BETWEEN c.last_us AND c.ended_us
@@ -66,5 +66,5 @@ SELECT
 FROM churn AS c
 JOIN heard AS h ON h.run_id = c.run_id AND h.gang = c.gang AND h.worker = c.worker AND h.claims = c.claims
 LEFT JOIN in_vain AS v ON v.run_id = c.run_id AND v.gang = c.gang AND v.worker = c.worker AND v.claims = c.claims
-QUALIFY row_number() OVER (PARTITION BY c.run_id, c.gang ORDER BY c.ts_us, c.worker, c.claims) = 1
-ORDER BY c.run_id, c.ts_us, subject_id
+QUALIFY row_number() OVER (PARTITION BY c.run_id, c.gang ORDER BY c.ts_us, c.worker, c.claims, c.event_id) = 1
+ORDER BY c.run_id, c.ts_us, subject_id, evidence

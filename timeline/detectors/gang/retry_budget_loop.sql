@@ -22,8 +22,8 @@ WITH
   round AS (
     SELECT
       r.run_id, r.gang, r.epoch, r.trigger_job, r.ts_us, r.event_id,
-      row_number() OVER (PARTITION BY r.run_id, r.gang ORDER BY r.epoch, r.ts_us) AS round_no,
-      row_number() OVER (PARTITION BY r.run_id, r.gang, r.trigger_job ORDER BY r.epoch, r.ts_us) AS trigger_round_no
+      row_number() OVER (PARTITION BY r.run_id, r.gang ORDER BY r.epoch, r.ts_us, r.event_id) AS round_no,
+      row_number() OVER (PARTITION BY r.run_id, r.gang, r.trigger_job ORDER BY r.epoch, r.ts_us, r.event_id) AS trigger_round_no
     FROM gang_round AS r
     WHERE r.reason <> 'reservation_timeout'
   ),
@@ -53,11 +53,13 @@ WITH
   )
 SELECT
   j.run_id, 'gang' AS subject_kind, j.gang AS subject_id, min(a.ts_us) AS ts_us, max(a.ts_us) - min(a.ts_us) AS dur_us,
-  false AS is_open, 'found' AS verdict, [min_by(a.event_id, a.epoch), j.event_id] AS evidence,
+  false AS is_open, 'found' AS verdict, [min_by(a.event_id, (a.round_no, a.event_id)), j.event_id] AS evidence,
   j.trigger_job, max(a.trigger_round_no) FILTER (WHERE a.trigger_job = j.trigger_job) AS trigger_rounds,
-  max(a.round_no) AS rounds, max_by(a.attempts, a.epoch) FILTER (WHERE a.trigger_job = j.trigger_job) AS attempts, j.max_retries
+  max(a.round_no) AS rounds,
+  max_by(a.attempts, (a.round_no, a.event_id)) FILTER (WHERE a.trigger_job = j.trigger_job) AS attempts,
+  j.max_retries
 FROM first_loop AS f
 JOIN judged AS j ON j.run_id = f.run_id AND j.gang = f.gang AND j.round_no = f.round_no
 JOIN judged AS a ON a.run_id = j.run_id AND a.gang = j.gang
 GROUP BY j.run_id, j.gang, j.event_id, j.trigger_job, j.max_retries
-ORDER BY j.run_id, ts_us, subject_id
+ORDER BY j.run_id, ts_us, subject_id, evidence

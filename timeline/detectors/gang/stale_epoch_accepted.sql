@@ -43,4 +43,4 @@ SELECT
   kind, worker, what, want, got
 FROM stale
 QUALIFY row_number() OVER (PARTITION BY run_id, job, kind, worker, want ORDER BY position) = 1
-ORDER BY run_id, ts_us, subject_id, kind, worker
+ORDER BY run_id, ts_us, subject_id, kind, worker, evidence

@@ -53,4 +53,4 @@ FROM followed
 WHERE shown = 1 AND is_lost = 1
 GROUP BY run_id, scheduler, reign, lost_event_id, lost_result
 HAVING count(*) > 1
-ORDER BY run_id, ts_us, subject_id
+ORDER BY run_id, ts_us, subject_id, evidence

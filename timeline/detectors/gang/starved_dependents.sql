@@ -28,11 +28,11 @@ WITH
     JOIN job_state_interval AS f ON f.run_id = w.run_id AND f.job = w.dependency AND f.state = 'failed'
     JOIN job_state_interval AS b ON b.run_id = w.run_id AND b.job = w.job AND b.state = 'blocked' AND b.ts_us + b.dur_us > f.ts_us
     JOIN gang_config AS c ON c.run_id = w.run_id
-    QUALIFY row_number() OVER (PARTITION BY b.run_id, b.job ORDER BY f.ts_us, w.dependency, b.ts_us) = 1
+    QUALIFY row_number() OVER (PARTITION BY b.run_id, b.job ORDER BY f.ts_us, w.dependency, b.ts_us, b.event_id) = 1
   ),
   -- Two whole ticks of the reaper saw the failure and left the job as it was.
   passed AS (
-    SELECT s.run_id, s.job, min_by(t.end_event_id, t.ts_us) AS end_event_id
+    SELECT s.run_id, s.job, min_by(t.end_event_id, (t.ts_us, t.end_event_id)) AS end_event_id
     FROM starved AS s
     JOIN gang_tick AS t ON t.run_id = s.run_id AND t.loop = 'reaper' AND t.result = 'completed'
       AND t.ts_us > s.ts_us + s.reaper_tick_us AND t.ts_us + t.dur_us < s.ended_us
@@ -46,4 +46,4 @@ SELECT
 FROM starved AS s
 LEFT JOIN passed AS p ON p.run_id = s.run_id AND p.job = s.job
 WHERE p.end_event_id IS NOT NULL OR s.is_open
-ORDER BY s.run_id, s.ts_us, subject_id
+ORDER BY s.run_id, s.ts_us, subject_id, evidence

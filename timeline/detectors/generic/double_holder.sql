@@ -19,7 +19,7 @@ WITH
   rival AS (
     SELECT
       *,
-      max_by(event_id, coalesce(sure_until_position, 9223372036854775807)) OVER earlier AS other_event_id
+      max_by(event_id, (coalesce(sure_until_position, 9223372036854775807), position)) OVER earlier AS other_event_id
     FROM hold_interval
     WINDOW earlier AS (
       PARTITION BY run_id, activity, thing_kind, thing ORDER BY position, event_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
@@ -48,4 +48,4 @@ SELECT
   [d.other_event_id, d.event_id] AS evidence,
   d.activity, d.holder, d.other_holder
 FROM both_held AS d
-ORDER BY d.run_id, d.ts_us, subject_kind, subject_id, d.holder
+ORDER BY d.run_id, d.ts_us, subject_kind, subject_id, d.holder, evidence

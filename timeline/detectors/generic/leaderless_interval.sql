@@ -26,7 +26,7 @@ WITH
     SELECT
       *,
       max(until_us) OVER (so_far ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS free_us,
-      max_by(event_id, until_us) OVER (so_far ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS last_event_id,
+      max_by(event_id, (until_us, position)) OVER (so_far ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS last_event_id,
       lead(maybe_from_us) OVER so_far AS next_asked_us, lead(ts_us) OVER so_far AS next_us, lead(event_id) OVER so_far AS next_event_id
     FROM hold
     WINDOW so_far AS (PARTITION BY run_id, activity, thing_kind, thing ORDER BY maybe_from_us, position, event_id)

@@ -27,4 +27,4 @@ JOIN role_within AS w ON w.run_id = p.run_id AND w.activity = p.activity AND w.p
 JOIN log_bounds AS b ON b.run_id = p.run_id
 WHERE coalesce(p.seen_us, p.dropped_us, b.end_us) >= p.tried_us
   AND (coalesce(p.seen_us, p.dropped_us, b.end_us) - p.tried_us > w.placed_within_us OR (p.seen_us IS NULL AND p.dropped_us IS NULL))
-ORDER BY p.run_id, ts_us, subject_kind, subject_id
+ORDER BY p.run_id, ts_us, subject_kind, subject_id, evidence

@@ -27,4 +27,4 @@ JOIN log_bounds AS b ON b.run_id = p.run_id
 WHERE coalesce(p.running_us, p.dropped_us, b.end_us) >= p.placed_us
   AND (coalesce(p.running_us, p.dropped_us, b.end_us) - p.placed_us > w.running_within_us
     OR (p.running_us IS NULL AND p.dropped_us IS NULL))
-ORDER BY p.run_id, ts_us, subject_kind, subject_id
+ORDER BY p.run_id, ts_us, subject_kind, subject_id, evidence

@@ -48,4 +48,4 @@ SELECT
   losses, contenders, commits
 FROM counted
 WHERE losses > $rounds * contenders * greatest(commits, 1)
-ORDER BY run_id, ts_us, subject_id
+ORDER BY run_id, ts_us, subject_id, evidence

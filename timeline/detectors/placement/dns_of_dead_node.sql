@@ -20,7 +20,7 @@ WITH
   dead AS (
     SELECT
       run_id, node, ts_us + dur_us AS since_us, end_event_id AS event_id, term,
-      lead(ts_us) OVER (PARTITION BY run_id, node ORDER BY term) AS until_us, ended_by
+      lead(ts_us) OVER (PARTITION BY run_id, node ORDER BY term, event_id) AS until_us, ended_by
     FROM node_lease_interval
   ),
   wrong AS (
@@ -58,5 +58,5 @@ SELECT
   job, node, why
 FROM judged
 WHERE (ended_us > overdue_us AND heard_us > overdue_us) OR (is_open AND ended_us > from_us)
-QUALIFY row_number() OVER (PARTITION BY run_id, record ORDER BY from_us, why) = 1
-ORDER BY run_id, ts_us, subject_id
+QUALIFY row_number() OVER (PARTITION BY run_id, record ORDER BY from_us, why, why_event_id) = 1
+ORDER BY run_id, ts_us, subject_id, evidence

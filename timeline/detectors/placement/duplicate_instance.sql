@@ -40,4 +40,4 @@ SELECT
   first_node, second_node
 FROM twin
 WHERE ended_us - ts_us > allowed_us
-ORDER BY run_id, ts_us, subject_id, first_node, second_node
+ORDER BY run_id, ts_us, subject_id, first_node, second_node, evidence

@@ -32,5 +32,5 @@ SELECT
 FROM victim AS v
 JOIN instance_state_interval AS s ON s.run_id = v.run_id AND s.job = v.job AND s.state IN ('allocated', 'starting', 'unhealthy', 'stopped')
   AND s.ts_us + $grace_us < v.at_us AND (s.ts_us + s.dur_us > v.at_us OR s.is_open)
-QUALIFY row_number() OVER (PARTITION BY v.run_id, v.instance ORDER BY s.ts_us, s.instance) = 1
-ORDER BY v.run_id, ts_us, subject_id
+QUALIFY row_number() OVER (PARTITION BY v.run_id, v.instance ORDER BY s.ts_us, s.instance, s.event_id) = 1
+ORDER BY v.run_id, ts_us, subject_id, evidence

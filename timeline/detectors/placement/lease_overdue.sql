@@ -23,7 +23,7 @@ WITH
     GROUP BY s.run_id
   ),
   followed AS (
-    SELECT *, ts_us + dur_us AS ended_us, lead(ts_us) OVER (PARTITION BY run_id, node ORDER BY term) AS next_us
+    SELECT *, ts_us + dur_us AS ended_us, lead(ts_us) OVER (PARTITION BY run_id, node ORDER BY term, event_id) AS next_us
     FROM node_lease_interval
   ),
   overdue AS (
@@ -50,4 +50,4 @@ FROM overdue AS o
 JOIN heard AS h ON h.run_id = o.run_id
 WHERE (until_us > due_us AND heard_us > due_us) OR (is_open AND until_us > from_us)
 QUALIFY row_number() OVER (PARTITION BY o.run_id, node, term ORDER BY due_us, from_us, other_event_id) = 1
-ORDER BY o.run_id, ts_us, subject_id, term
+ORDER BY o.run_id, ts_us, subject_id, term, evidence

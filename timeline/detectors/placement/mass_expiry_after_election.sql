@@ -38,4 +38,4 @@ SELECT
 FROM ended
 GROUP BY run_id, subject_id, at_us, event_id, term
 HAVING count(DISTINCT node) >= $least
-ORDER BY run_id, ts_us, subject_id, term
+ORDER BY run_id, ts_us, subject_id, term, evidence

@@ -23,7 +23,7 @@ WITH
   )
 SELECT
   s.run_id, 'instance' AS subject_kind, s.instance AS subject_id, s.at_us AS ts_us, 0 AS dur_us, false AS is_open, 'found' AS verdict,
-  [max_by(l.end_event_id, l.ts_us), s.event_id] AS evidence,
+  [max_by(l.end_event_id, (l.ts_us, l.end_event_id)), s.event_id] AS evidence,
   s.node, s.at_us - max(l.ts_us + l.dur_us) AS away_us
 FROM stopped AS s
 JOIN allocation_interval AS a ON a.run_id = s.run_id AND a.instance = s.instance AND a.node = s.node

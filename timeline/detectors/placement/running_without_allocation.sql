@@ -28,7 +28,7 @@ WITH
       lead(ts_us) OVER tries AS next_us,
       lead(event_id) OVER tries AS next_event_id
     FROM container_interval
-    WINDOW tries AS (PARTITION BY run_id, instance, node ORDER BY ts_us, container)
+    WINDOW tries AS (PARTITION BY run_id, instance, node ORDER BY ts_us, container, event_id)
   ),
   stray AS (
     SELECT c.run_id, c.container, c.node, c.ts_us, c.dur_us, c.is_open, c.event_id, c.end_event_id,
@@ -60,5 +60,5 @@ SELECT
   node, why
 FROM late
 WHERE ended_us > overdue_us OR (is_open AND ended_us > since_us AND end_us <= overdue_us)
-QUALIFY row_number() OVER (PARTITION BY run_id, container ORDER BY since_us, why) = 1
-ORDER BY run_id, ts_us, subject_id
+QUALIFY row_number() OVER (PARTITION BY run_id, container ORDER BY since_us, why, why_event_id) = 1
+ORDER BY run_id, ts_us, subject_id, evidence

@@ -18,7 +18,7 @@
 -- mitigation: start the node's scheduler again, or scale the job down and up
 WITH
   dead AS (
-    SELECT *, ts_us + dur_us AS since_us, lead(ts_us) OVER (PARTITION BY run_id, node ORDER BY term) AS back_us
+    SELECT *, ts_us + dur_us AS since_us, lead(ts_us) OVER (PARTITION BY run_id, node ORDER BY term, event_id) AS back_us
     FROM node_lease_interval
   ),
   held AS (
@@ -53,4 +53,4 @@ LEFT JOIN lost AS l ON l.run_id = h.run_id AND concat('+', l.trigger_id, '+') LI
 WHERE w.proven_us IS NOT NULL OR (h.is_open AND h.ended_us > h.since_us)
 GROUP BY
   h.run_id, h.instance, h.slot, h.node, h.since_us, h.ended_us, h.is_open, h.expired_event_id, h.event_id, w.proven_us, w.proof_event_id
-ORDER BY h.run_id, ts_us, subject_id
+ORDER BY h.run_id, ts_us, subject_id, evidence

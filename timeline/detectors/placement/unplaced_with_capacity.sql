@@ -46,7 +46,8 @@ WITH
   roomy AS (
     SELECT
       run_id, slot, event_id, node, min(since_us) AS since_us, min(placed_us) AS placed_us, count(*) AS passes,
-      max(at_us) - min(at_us) AS roomy_us, min_by(pass_event_id, at_us) AS first_event_id, max_by(pass_event_id, at_us) AS last_event_id
+      max(at_us) - min(at_us) AS roomy_us,
+      min_by(pass_event_id, (at_us, pass_event_id)) AS first_event_id, max_by(pass_event_id, (at_us, pass_event_id)) AS last_event_id
     FROM last_full
     WHERE full_us IS NULL OR at_us > full_us
     GROUP BY run_id, slot, event_id, node
@@ -61,5 +62,5 @@ FROM roomy AS r
 JOIN placement_config AS c ON c.run_id = r.run_id
 JOIN log_bounds AS b ON b.run_id = r.run_id
 WHERE roomy_us > 3 * c.tick_us + $passes_us OR placed_us IS NULL
-QUALIFY row_number() OVER (PARTITION BY r.run_id, slot, event_id ORDER BY roomy_us DESC, node) = 1
+QUALIFY row_number() OVER (PARTITION BY r.run_id, slot, event_id ORDER BY roomy_us DESC, node, first_event_id) = 1
 ORDER BY r.run_id, ts_us, subject_id, event_id

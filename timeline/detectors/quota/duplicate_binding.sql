@@ -23,7 +23,7 @@ WITH
   beside AS (
     SELECT
       s.run_id, s.replica, s.workload, s.generation, s.binding AS second, s.node AS second_node, s.ts_us, s.event_id,
-      min_by(f.node, f.ts_us) AS first_node, min_by(f.event_id, f.ts_us) AS first_event_id,
+      min_by(f.node, (f.ts_us, f.event_id)) AS first_node, min_by(f.event_id, (f.ts_us, f.event_id)) AS first_event_id,
       least(s.ts_us + s.dur_us, max(f.ts_us + f.dur_us)) AS until_us, s.is_open AND max(f.is_open) AS is_open
     FROM binding_interval AS s
     JOIN binding_interval AS f
@@ -46,5 +46,5 @@ SELECT
   workload, generation, first_node, second_node, second, bindings,
   (last_us - ts_us) / 1000000 AS cost_slot_seconds
 FROM whole
-QUALIFY row_number() OVER (PARTITION BY run_id, replica ORDER BY ts_us, second) = 1
-ORDER BY run_id, ts_us, subject_id
+QUALIFY row_number() OVER (PARTITION BY run_id, replica ORDER BY ts_us, second, event_id) = 1
+ORDER BY run_id, ts_us, subject_id, evidence

@@ -23,7 +23,8 @@ WITH
   beside AS (
     SELECT
       s.run_id, s.replica, s.workload, s.generation, s.intent, s.reservation AS second, s.ts_us, s.event_id,
-      min_by(f.reservation, f.ts_us) AS first, min_by(f.event_id, f.ts_us) AS first_event_id, min(f.ts_us) AS first_us,
+      min_by(f.reservation, (f.ts_us, f.event_id)) AS first, min_by(f.event_id, (f.ts_us, f.event_id)) AS first_event_id,
+      min(f.ts_us) AS first_us,
       least(s.ts_us + s.dur_us, max(f.ts_us + f.dur_us)) AS until_us, s.is_open AND max(f.is_open) AS is_open
     FROM reservation_interval AS s
     JOIN reservation_interval AS f
@@ -46,5 +47,5 @@ SELECT
   [first_event_id, event_id] AS evidence,
   workload, generation, intent, first, second, ts_us - first_us AS apart_us, reservations
 FROM whole
-QUALIFY row_number() OVER (PARTITION BY run_id, replica, generation, intent ORDER BY ts_us, second) = 1
-ORDER BY run_id, ts_us, subject_id
+QUALIFY row_number() OVER (PARTITION BY run_id, replica, generation, intent ORDER BY ts_us, second, event_id) = 1
+ORDER BY run_id, ts_us, subject_id, evidence

@@ -35,9 +35,9 @@ WITH
 SELECT
   run_id, 'replica' AS subject_kind, replica AS subject_id,
   min(at_us) AS ts_us, max(until_us) - min(at_us) AS dur_us, max(is_open) AS is_open, 'found' AS verdict,
-  [min_by(newer_event_id, at_us), min_by(event_id, at_us)] AS evidence,
-  workload, quota, count(*) AS nodes, min_by(true_value, at_us) AS true_value, min(age_us) AS age_us,
+  [min_by(newer_event_id, (at_us, event_id)), min_by(event_id, (at_us, event_id))] AS evidence,
+  workload, quota, count(*) AS nodes, min_by(true_value, (at_us, event_id)) AS true_value, min(age_us) AS age_us,
   CAST(sum(slots * (until_us - at_us)) AS BIGINT) / 1000000 AS cost_slot_seconds
 FROM order_of_node
 GROUP BY run_id, replica, workload, quota
-ORDER BY run_id, ts_us, subject_id
+ORDER BY run_id, ts_us, subject_id, evidence

@@ -31,7 +31,7 @@ WITH
     JOIN event_time AS t ON t.event_no = d.event_no AND t.at_us < r.ts_us + r.dur_us
   ),
   scan AS (
-    SELECT o.run_id, o.event_id, count(*) AS scans, max_by(s.event_id, t.at_us) AS scan_event_id
+    SELECT o.run_id, o.event_id, count(*) AS scans, max_by(s.event_id, t.position) AS scan_event_id
     FROM orphan AS o
     JOIN repair_scanned AS s ON s.run_id = o.run_id AND s.outcome = 'observed'
     JOIN event_time AS t ON t.event_no = s.event_no AND t.at_us > o.due_us AND t.at_us <= o.until_us
@@ -46,4 +46,4 @@ SELECT
 FROM orphan AS o
 LEFT JOIN scan AS s ON s.run_id = o.run_id AND s.event_id = o.event_id
 WHERE (o.until_us > o.overdue_us AND s.scans >= 3) OR (o.is_open AND o.until_us > o.due_us)
-ORDER BY o.run_id, o.ts_us, subject_id
+ORDER BY o.run_id, o.ts_us, subject_id, evidence

@@ -45,10 +45,10 @@ WITH
 SELECT
   c.run_id, 'quota' AS subject_kind, c.quota AS subject_id,
   min(c.at_us) AS ts_us, max(coalesce(c.until_us, b.end_us)) - min(c.at_us) AS dur_us, max(c.until_us IS NULL) AS is_open,
-  'found' AS verdict, [min_by(c.event_id, c.at_us)] AS evidence,
+  'found' AS verdict, [min_by(c.event_id, (c.at_us, c.event_id))] AS evidence,
   c.slots, CAST(max(c.bound) AS BIGINT) AS bound_max
 FROM counted AS c
 JOIN log_bounds AS b ON b.run_id = c.run_id
 WHERE c.bound > c.slots
 GROUP BY c.run_id, c.quota, c.slots
-ORDER BY c.run_id, ts_us, subject_id
+ORDER BY c.run_id, ts_us, subject_id, evidence

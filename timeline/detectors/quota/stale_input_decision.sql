@@ -32,4 +32,4 @@ SELECT
 FROM observation_lag
 WHERE would_change AND age_us >= allowed_us AND kind IN ('replica.unschedulable', 'workload.promoted')
 QUALIFY row_number() OVER (PARTITION BY run_id, kind, subject_kind, subject_id, object_id ORDER BY at_us, event_id) = 1
-ORDER BY run_id, ts_us, subject_id, decision
+ORDER BY run_id, ts_us, subject_id, decision, evidence

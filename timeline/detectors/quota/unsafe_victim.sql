@@ -23,7 +23,7 @@ WITH
     WHERE d.role = 'recovery' AND d.was_healthy AND d.healthy_left = 0 AND d.reason <> 'retired'
   ),
   back AS (
-    SELECT v.run_id, v.event_id, min(t.at_us) AS back_us, min_by(s.event_id, t.at_us) AS back_event_id
+    SELECT v.run_id, v.event_id, min(t.at_us) AS back_us, min_by(s.event_id, t.position) AS back_event_id
     FROM victim AS v
     JOIN replica_started AS s ON s.run_id = v.run_id AND s.workload = v.workload
     JOIN event_time AS t ON t.event_no = s.event_no AND t.at_us > v.at_us
@@ -37,4 +37,4 @@ SELECT
 FROM victim AS v
 JOIN log_bounds AS b ON b.run_id = v.run_id
 LEFT JOIN back ON back.run_id = v.run_id AND back.event_id = v.event_id
-ORDER BY v.run_id, ts_us, subject_id
+ORDER BY v.run_id, ts_us, subject_id, evidence

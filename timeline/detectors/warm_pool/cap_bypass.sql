@@ -45,4 +45,4 @@ FROM excess AS x
 JOIN island AS i ON i.run_id = x.run_id AND i.org = x.org AND i.island_no = x.island_no AND i.active > i.cap
 JOIN log_bounds AS b ON b.run_id = x.run_id
 GROUP BY x.run_id, x.org, x.island_no, x.ts_us, x.event_id, x.cap
-ORDER BY x.run_id, x.ts_us, subject_id
+ORDER BY x.run_id, x.ts_us, subject_id, evidence

@@ -60,5 +60,5 @@ SELECT
   org, cause, at_us - since_us AS age_us,
   count(*) OVER (PARTITION BY run_id, worker, cause) AS refusals
 FROM ghost
-QUALIFY row_number() OVER (PARTITION BY run_id, worker, cause ORDER BY at_us, event_id, since_us) = 1
-ORDER BY run_id, ts_us, subject_id, cause
+QUALIFY row_number() OVER (PARTITION BY run_id, worker, cause ORDER BY at_us, event_id, since_us, ghost_event_id) = 1
+ORDER BY run_id, ts_us, subject_id, cause, evidence

@@ -42,4 +42,4 @@ FROM compared
 WHERE (hot_idle - hot_idle_before) * (desired - desired_before) > 0
   AND abs(desired - desired_before) * 100 > least(desired, desired_before) * $ratio_percent
 QUALIFY row_number() OVER (PARTITION BY run_id, subject_id ORDER BY position) = 1
-ORDER BY run_id, ts_us, subject_id
+ORDER BY run_id, ts_us, subject_id, evidence

@@ -41,7 +41,7 @@ WITH
   ),
   gap AS (
     SELECT run_id, worker, ts_us, is_end, from_us AS until_us, max(to_us) OVER before AS free_us,
-      max_by(event_id, to_us) OVER before AS event_id
+      max_by(event_id, (to_us, event_id)) OVER before AS event_id
     FROM mark
     WINDOW before AS (PARTITION BY run_id, worker, ts_us ORDER BY from_us, is_end, event_id
       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
@@ -56,7 +56,7 @@ WITH
     WHERE g.until_us - g.free_us > c.pool_tick_us
   ),
   alive AS (
-    SELECT i.run_id, i.worker, i.free_us, min(s.ts_us) + $grace_us AS proven_us, min_by(s.event_id, s.ts_us) AS life_event_id
+    SELECT i.run_id, i.worker, i.free_us, min(s.ts_us) + $grace_us AS proven_us, min_by(s.event_id, (s.ts_us, s.event_id)) AS life_event_id
     FROM idle AS i
     JOIN life_sign AS s ON s.run_id = i.run_id AND s.control_plane = i.owner AND s.ts_us > i.due_us
     GROUP BY i.run_id, i.worker, i.free_us
@@ -76,4 +76,4 @@ WHERE (i.until_us > a.proven_us OR (i.is_open AND i.until_us - life.last_heartbe
     SELECT 1 FROM worker_memory_interval AS m WHERE m.run_id = i.run_id AND m.worker = i.worker AND m.control_plane = i.owner
       AND m.state NOT IN ('hot', 'forgotten') AND m.ts_us <= i.due_us AND m.ts_us + m.dur_us > i.due_us
   )
-ORDER BY i.run_id, ts_us, subject_id
+ORDER BY i.run_id, ts_us, subject_id, evidence

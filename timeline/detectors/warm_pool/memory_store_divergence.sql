@@ -40,7 +40,7 @@ WITH
   alive AS (
     SELECT
       s.run_id, s.memory_event_id, s.event_id,
-      min(h.ts_us) + min(s.pool_tick_us) AS proven_us, min_by(h.event_id, h.ts_us) AS life_event_id
+      min(h.ts_us) + min(s.pool_tick_us) AS proven_us, min_by(h.event_id, (h.ts_us, h.event_id)) AS life_event_id
     FROM split AS s
     JOIN life_sign AS h ON h.run_id = s.run_id AND h.control_plane = s.control_plane
       AND h.ts_us > s.ts_us + s.persist_timeout_us + $grace_us AND h.ts_us < s.ended_us

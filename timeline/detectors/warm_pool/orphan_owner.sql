@@ -57,4 +57,4 @@ SELECT
 FROM orphan AS o
 LEFT JOIN swept AS s ON s.run_id = o.run_id AND s.control_plane = o.control_plane AND s.ts_us = o.ts_us
 WHERE o.until_us > o.overdue_us OR (o.is_open AND o.row_is_open)
-ORDER BY o.run_id, o.ts_us, subject_id
+ORDER BY o.run_id, o.ts_us, subject_id, evidence

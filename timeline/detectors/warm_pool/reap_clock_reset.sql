@@ -28,7 +28,7 @@ WITH
     WHERE w.state = 'hot_idle' AND w.dur_us > coalesce(w.ttl_us, c.hot_idle_ttl_us)
   ),
   rewritten AS (
-    SELECT p.run_id, p.worker, p.ts_us, min(t.at_us) AS first_us, min_by(r.event_id, t.at_us) AS rewrite_event_id, count(*) AS rewrites
+    SELECT p.run_id, p.worker, p.ts_us, min(t.at_us) AS first_us, min_by(r.event_id, t.position) AS rewrite_event_id, count(*) AS rewrites
     FROM parked AS p
     JOIN worker_refreshed AS r ON r.run_id = p.run_id AND r.subject_id = p.worker AND r.moved_basis
     JOIN event_time AS t ON t.event_no = r.event_no AND t.at_us > p.ts_us AND t.at_us < p.ended_us
@@ -40,7 +40,7 @@ WITH
     JOIN rewritten AS r ON r.run_id = p.run_id AND r.worker = p.worker AND r.ts_us = p.ts_us AND r.first_us < p.overdue_us
   ),
   swept AS (
-    SELECT s.run_id, s.worker, s.ts_us, min_by(w.event_id, w.at_us) AS sweep_event_id
+    SELECT s.run_id, s.worker, s.ts_us, min_by(w.event_id, (w.at_us, w.event_id)) AS sweep_event_id
     FROM suspect AS s
     JOIN sweep_run AS w ON w.run_id = s.run_id AND w.sweep = 'janitor' AND w.at_us > s.due_us AND w.at_us < least(s.overdue_us, s.ended_us)
     GROUP BY s.run_id, s.worker, s.ts_us
@@ -62,4 +62,4 @@ FROM suspect AS s
 JOIN swept ON swept.run_id = s.run_id AND swept.worker = s.worker AND swept.ts_us = s.ts_us
 WHERE (s.ended_us > s.overdue_us OR s.is_open)
   AND NOT EXISTS (SELECT 1 FROM kept AS k WHERE k.run_id = s.run_id AND k.worker = s.worker AND k.ts_us = s.ts_us)
-ORDER BY s.run_id, s.ts_us, subject_id
+ORDER BY s.run_id, s.ts_us, subject_id, evidence

@@ -64,4 +64,4 @@ WHERE coalesce(life.drain_started_us + nullif(life.drain_bound_us, 0) > v.at_us,
       AND s.ts_us + c.control_plane_expiry_us <= v.at_us AND s.ts_us + s.dur_us >= v.at_us
   )
 QUALIFY row_number() OVER (PARTITION BY v.run_id, v.worker, v.work_event_id ORDER BY v.at_us, v.position) = 1
-ORDER BY v.run_id, ts_us, subject_id, v.work
+ORDER BY v.run_id, ts_us, subject_id, v.work, evidence

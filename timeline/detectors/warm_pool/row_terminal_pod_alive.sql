@@ -48,4 +48,4 @@ SELECT
 FROM alive
 WHERE ended_us > due_us OR (gone_us IS NULL AND end_us > ts_us)
 QUALIFY row_number() OVER (PARTITION BY run_id, worker ORDER BY ts_us, pod_event_id) = 1
-ORDER BY run_id, ts_us, subject_id
+ORDER BY run_id, ts_us, subject_id, evidence

@@ -29,7 +29,7 @@ WITH
     WHERE s.scope = 'instance' AND coalesce(s.next_us, b.end_us) - s.at_us > s.interval_us + $grace_us
   ),
   alive AS (
-    SELECT s.run_id, s.event_id, min(h.ts_us) AS alive_us, min_by(h.event_id, h.ts_us) AS life_event_id
+    SELECT s.run_id, s.event_id, min(h.ts_us) AS alive_us, min_by(h.event_id, (h.ts_us, h.event_id)) AS life_event_id
     FROM silence AS s
     JOIN life_sign AS h ON h.run_id = s.run_id AND h.control_plane = s.control_plane AND h.ts_us > s.at_us + s.window_us
     GROUP BY s.run_id, s.event_id
@@ -44,4 +44,4 @@ FROM silence AS s
 LEFT JOIN alive AS a ON a.run_id = s.run_id AND a.event_id = s.event_id
 WHERE s.ended_us > a.alive_us + $grace_us
   OR (s.next_us IS NULL AND s.stopped_us IS NULL AND s.end_us - s.last_heartbeat_us <= s.expiry_us)
-ORDER BY s.run_id, ts_us, subject_id, s.sweep
+ORDER BY s.run_id, ts_us, subject_id, s.sweep, evidence

@@ -29,7 +29,7 @@ WITH
       AND w.ts_us <= t.at_us AND w.ts_us + w.dur_us >= t.at_us
   ),
   alive AS (
-    SELECT f.run_id, f.event_id, min(s.ts_us + f.catch_up_us) AS proven_us, min_by(s.event_id, s.ts_us) AS life_event_id
+    SELECT f.run_id, f.event_id, min(s.ts_us + f.catch_up_us) AS proven_us, min_by(s.event_id, (s.ts_us, s.event_id)) AS life_event_id
     FROM failure AS f
     JOIN life_sign AS s ON s.run_id = f.run_id AND s.control_plane = f.owner AND s.ts_us > f.due_us
     GROUP BY f.run_id, f.event_id
@@ -52,4 +52,4 @@ LEFT JOIN control_plane_life AS life ON life.run_id = f.run_id AND life.control_
 WHERE (f.ended_us > a.proven_us OR (f.is_open AND f.ended_us - life.last_heartbeat_us <= f.expiry_us))
   AND NOT EXISTS (SELECT 1 FROM tried WHERE tried.run_id = f.run_id AND tried.event_id = f.event_id)
 QUALIFY row_number() OVER (PARTITION BY f.run_id, f.worker, f.slot_event_id ORDER BY f.at_us, f.event_id) = 1
-ORDER BY f.run_id, f.at_us, subject_id
+ORDER BY f.run_id, f.at_us, subject_id, evidence

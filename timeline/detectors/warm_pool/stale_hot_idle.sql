@@ -27,22 +27,22 @@ WITH
   ),
   -- A worker that a floor keeps, or that somebody tries in vain to write, is looked after: its time begins again.
   cared AS (
-    SELECT run_id, subject_id AS worker, event_no FROM worker_retire_skipped WHERE reason = 'floor'
+    SELECT run_id, subject_id AS worker, event_no, event_id FROM worker_retire_skipped WHERE reason = 'floor'
     UNION ALL
-    SELECT run_id, subject_id AS worker, event_no FROM worker_commit_failed
+    SELECT run_id, subject_id AS worker, event_no, event_id FROM worker_commit_failed
   ),
   mark AS (
-    SELECT run_id, worker, ts_us, ts_us + ttl_us AS at_us FROM parked
+    SELECT run_id, worker, ts_us, ts_us + ttl_us AS at_us, event_id FROM parked
     UNION ALL
-    SELECT p.run_id, p.worker, p.ts_us, t.at_us
+    SELECT p.run_id, p.worker, p.ts_us, t.at_us, cared.event_id
     FROM parked AS p
     JOIN cared ON cared.run_id = p.run_id AND cared.worker = p.worker
     JOIN event_time AS t ON t.event_no = cared.event_no AND t.at_us > p.ts_us + p.ttl_us AND t.at_us < p.ended_us
   ),
   judged AS (
     SELECT
-      p.*, m.at_us,
-      lead(m.at_us) OVER (PARTITION BY m.run_id, m.worker, m.ts_us ORDER BY m.at_us) AS next_us
+      p.*, m.at_us, m.event_id AS mark_event_id,
+      lead(m.at_us) OVER (PARTITION BY m.run_id, m.worker, m.ts_us ORDER BY m.at_us, m.event_id) AS next_us
     FROM mark AS m
     JOIN parked AS p ON p.run_id = m.run_id AND p.worker = m.worker AND p.ts_us = m.ts_us
   )
@@ -55,5 +55,5 @@ SELECT
   vcpu * (ended_us - ts_us - ttl_us) / 1000000 AS cost_vcpu_seconds
 FROM judged
 WHERE coalesce(next_us, ended_us) > at_us + allowed_us OR (next_us IS NULL AND is_open AND ended_us > at_us + fallback_tick_us)
-QUALIFY row_number() OVER (PARTITION BY run_id, worker, ts_us ORDER BY at_us) = 1
-ORDER BY run_id, ts_us, subject_id
+QUALIFY row_number() OVER (PARTITION BY run_id, worker, ts_us ORDER BY at_us, mark_event_id) = 1
+ORDER BY run_id, ts_us, subject_id, evidence

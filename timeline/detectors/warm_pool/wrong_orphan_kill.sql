@@ -38,4 +38,4 @@ LEFT JOIN control_plane_life AS life ON life.run_id = f.run_id AND life.control_
 WHERE coalesce(life.expired_us, life.stopped_us, f.at_us + 1) > f.at_us
   AND coalesce(life.stopped_us, f.at_us + 1) > f.at_us
 QUALIFY row_number() OVER (PARTITION BY f.run_id, f.worker ORDER BY f.at_us, f.position) = 1
-ORDER BY f.run_id, ts_us, subject_id
+ORDER BY f.run_id, ts_us, subject_id, evidence
