@@ -9,7 +9,7 @@ import hypothesis
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SEEDS, HEALTHY = 3, 100
+SEEDS, HEALTHY = 2, 30
 """Seeds of each planted bug and clean twin, and of each healthy scenario, where nobody asks for more. `make sweep` does."""
 
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None, print_blob=True)
