@@ -1,9 +1,10 @@
 -- Job that ran on two workers at once.
 --
 -- A worker whose job was given to another stops its process before the other begins: it is told so, or it has been without
--- an answer for so long that it must know. Two processes of one job write over each other's work.
+-- an answer for so long that it must know. Two processes of one job write over each other's work. A worker whose machine
+-- stood still knows nothing, so this can happen in a sound design too: it is harm then all the same, and no broken invariant.
 --
--- severity: invariant
+-- severity: critical
 -- alert_for: 0m
 -- catalogue: X-18
 -- source: Workron, read in the code (a worker that is refused goes on running the process); kueue, ray and nomad have the like
