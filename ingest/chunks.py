@@ -32,7 +32,7 @@ RATIO_FREE_BYTES = 16 * 1024 * 1024
 BATCH_ROWS = 8192
 """Rows in a record batch: DuckDB hands batches to its threads one by one."""
 BOM = b"\xef\xbb\xbf"
-_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
 
 
 class CompressedInputBroken(ValueError):
@@ -131,8 +131,8 @@ class Tail:
 
 
 def is_packed(head: bytes) -> bool:
-    """Whether the first bytes of a file are those of gzip or zstd."""
-    return head.startswith((_GZIP, _ZSTD))
+    """Whether the first bytes of a file are those of gzip, zstd or Parquet."""
+    return head.startswith((_GZIP, _ZSTD, _PARQUET))
 
 
 def unpacked(stream: BinaryIO, read_bytes: int = READ_BYTES) -> Iterator[bytes]:
@@ -142,6 +142,10 @@ def unpacked(stream: BinaryIO, read_bytes: int = READ_BYTES) -> Iterator[bytes]:
         yield from _gunzipped(head, stream)
     elif head.startswith(_ZSTD):
         yield from _unzstandard(head, stream)
+    elif head.startswith(_PARQUET):
+        from ingest.parquet import rows_as_lines
+
+        yield from rows_as_lines(stream)
     else:
         yield head
         yield from plain(stream, read_bytes)

@@ -33,8 +33,9 @@ CREATE OR REPLACE TEMP MACRO has_plain_numbers(object) AS
     NOT regexp_matches(object, '[:,\[]\s*-?(?:[nN][aA]|[iI]|[0-9]{19}|[0-9][0-9.]*[eE]\+?[0-9]{3})');
 -- A value of OTLP as plain JSON, and its list of keys and values as an object; of two equal keys the first counts.
 CREATE OR REPLACE TEMP MACRO otlp_value(held) AS coalesce(
-    json_extract(held, '$.stringValue'), to_json(try_cast(json_extract_string(held, '$.intValue') AS BIGINT)), json_extract(held, '$.boolValue'),
-    json_extract(held, '$.doubleValue'), json_extract(held, '$.arrayValue.values'), json_extract(held, '$.kvlistValue.values'),
+    json_extract(held, '$.stringValue'), to_json(try_cast(json_extract_string(held, '$.intValue') AS BIGINT)),
+    json_extract(held, '$.boolValue'), json_extract(held, '$.doubleValue'), json_extract(held, '$.arrayValue.values'),
+    json_extract(held, '$.kvlistValue.values'),
     json_extract(held, '$.bytesValue'));
 CREATE OR REPLACE TEMP MACRO otlp_object(held) AS to_json(map_from_entries(list_filter(
     list_transform(held, lambda item: {'key': json_extract_string(item, '$.key'), 'value': otlp_value(json_extract(item, '$.value'))}),

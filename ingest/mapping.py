@@ -18,7 +18,7 @@ r"""Mapping files: how lines that somebody else's program wrote become decision 
     subject = { kind = "lock", id = "{LockID}" }
     refs = [{ role = "client", kind = "client", id = "{ClientID}" }]
 
-    [[event]]                               # the first whose `when` fits says what the line is
+    [[event]]                               # the first whose `when` fits says what the line is; with `says = "all"`, each that fits
     when = { Type = "LOCK", Result = ["OK", "DONE"] }
     kind = "lock.granted"
 
@@ -54,7 +54,8 @@ def _compiles(pattern: str) -> str:
 
 
 Template = Annotated[str, Field(min_length=1)]
-"""Text in which `{name}` stands for a field of the line; without that field there is no text."""
+"""Text in which `{name}` stands for a field of the line; without that field there is no text. `{a|b|=text}` stands for the
+first of several fields that is there, and for `text` where none is."""
 Regex = Annotated[str, AfterValidator(_compiles)]
 
 
@@ -78,6 +79,8 @@ class Line(Part):
     """Names of the columns of csv, in order. A shorter row lacks the last."""
     absent: tuple[str, ...] = ()
     """Texts that stand for no value, such as `null`."""
+    keeps_all: bool = False
+    """All fields of a line of JSON are kept in `data`."""
 
     @model_validator(mode="after")
     def _is_enough(self) -> Self:
@@ -91,8 +94,8 @@ class Line(Part):
 class Time(Part):
     """When it happened."""
 
-    field: str
-    """The field that says it."""
+    field: str | None = None
+    """The field that says it; without one everything happened at `origin`."""
     format: str | None = None
     """Its format for strptime, `iso` for ISO 8601; without one it is a number of units."""
     unit: Literal["s", "ms", "us", "ns"] = "s"
@@ -140,6 +143,8 @@ class Rule(Saying):
     kind: Template
     when: dict[str, str | tuple[str, ...]] = {}
     """Field to the value, or values, that it must have; "" for a field that is absent. All must fit."""
+    at: str | None = None
+    """The field that says when, in the form of `[time]`, where it is another. A line without it does not say this event."""
 
 
 class MappingFile(Part):
@@ -151,6 +156,8 @@ class MappingFile(Part):
     """Nothing was going on before the log's first line. Never say so of a log whose beginning may be missing."""
     order: Literal["time", "file"] = "time"
     """`file`: one program wrote the file in the order of its decisions, so lines of one moment follow each other as they stand."""
+    says: Literal["first", "all"] = "first"
+    """`all`: a line says every event that fits it, as a row of a job does that has a column for each of its moments."""
     line: Line
     time: Time
     every: Saying = Saying()
@@ -190,6 +197,7 @@ def mapping_source(name: str) -> Source:
         select=select,
         bound=tuple(bound.items()),
         is_json=mapping.line.form == "json",
+        says_many=mapping.says == "all",
         roles=rows_of(mapping.activity, mapping.is_whole),
     )
 
@@ -213,4 +221,4 @@ def _text(name: str) -> str:
 def merged(rule: Rule, every: Saying) -> dict[str, Any]:
     """What an event of this rule says; what the rule leaves out is as in `[every]`, and data and refs of both count."""
     own = {name: getattr(rule, name) or getattr(every, name) for name in Saying.model_fields}
-    return own | {"refs": (*every.refs, *rule.refs), "data": every.data | rule.data, "kind": rule.kind}
+    return own | {"refs": (*every.refs, *rule.refs), "data": every.data | rule.data, "kind": rule.kind, "at": rule.at}

@@ -5,11 +5,13 @@ WITH matched AS (
     SELECT idx, byte_offset, raw, {{is_skipped}} AS is_skipped, {{is_fit}} AS is_fit FROM chunk
 ), field AS (
     SELECT *, {{fields}} FROM matched
+), ruled AS (
+    SELECT *, {{rule}} AS rule FROM field
 ), told AS (
-    SELECT *, CASE WHEN is_fit THEN {{rule}} END AS rule, {{at_us}} AS at_us FROM field
+    SELECT *, {{at_us}} AS at_us FROM ruled
 )
 SELECT
-    idx, byte_offset, raw,
+    idx, coalesce(rule, 0) AS part, byte_offset, raw,
     CASE WHEN is_skipped THEN '' WHEN rule IS NOT NULL AND NOT contains(raw, chr(0)) THEN to_json({
         event_id: {{event_id}},
         run_id: coalesce($run, {{run}}),

@@ -6,13 +6,13 @@ Only names of our own (`f0`, `m3`) get into the text; every text of the mapping 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import duckdb
 
 from ingest.envelope import text_of
-from ingest.mapping import PLACEHOLDER, Line, MappingFile, Reference, Time, merged
+from ingest.mapping import PLACEHOLDER, Line, MappingFile, Reference, Rule, Time, merged
 
 _UNIT_US = {"s": (1_000_000, 1), "ms": (1000, 1), "us": (1, 1), "ns": (1, 1000)}
 _NO_TEXT = "NULL::VARCHAR"
@@ -61,10 +61,10 @@ class _Writer:
             "is_fit": f"regexp_matches(raw, {self.bind(line.regex)})" if line.regex else "true",
             "run": self.bind(self.mapping.run),
             "rule": self.rule(),
-            "at_us": self.at_us(self.mapping.time),
+            "at_us": self.by_rule(lambda said: self.at_us(self.mapping.time, said["at"])),
             "clock": "byte_offset" if self.mapping.order == "file" else "NULL::BIGINT",
             "kind": self.by_rule(lambda said: self.template(said["kind"])),
-            "event_id": self.by_rule(lambda said: self.template(said["event_id"]) if said["event_id"] else "left(sha256(raw), 20)"),
+            "event_id": self.by_rule(lambda said: self.template(said["event_id"]) if said["event_id"] else self.digest()),
             "seq": self.by_rule(lambda said: self.integer(said["seq"])),
             "subject_kind": self.by_rule(lambda said: self.template(said["subject"].kind)),
             "subject_id": self.by_rule(lambda said: self.template(said["subject"].id)),
@@ -97,19 +97,35 @@ class _Writer:
         return "CASE rule " + " ".join(f"WHEN {number} THEN {text}" for number, text in enumerate(written)) + " END"
 
     def rule(self) -> str:
-        """The number of the first rule that fits."""
-        cases = (f"WHEN {self.condition(rule.when.items())} THEN {number}" for number, rule in enumerate(self.mapping.event))
-        return "CASE " + " ".join(cases) + " END"
+        """The number of the first rule that fits, or of each in a row of its own; NULL where none does."""
+        is_told = "is_fit AND NOT is_skipped"
+        fitting = [f"CASE WHEN {self.condition(rule)} THEN {number} END" for number, rule in enumerate(self.mapping.event)]
+        if self.mapping.says == "first":
+            return f"CASE WHEN {is_told} THEN coalesce({', '.join(fitting)}) END"
+        found = f"CASE WHEN {is_told} THEN list_filter([{', '.join(fitting)}], lambda number: number IS NOT NULL) END"
+        return f"unnest(coalesce(nullif({found}, []), [NULL]))"
 
-    def condition(self, when: Iterable[tuple[str, str | tuple[str, ...]]]) -> str:
-        wanted = ((self.column(field), (values,) if isinstance(values, str) else values) for field, values in when)
-        return " AND ".join(f"coalesce({column}, '') IN ({', '.join(map(self.bind, values))})" for column, values in wanted) or "true"
+    def condition(self, rule: Rule) -> str:
+        """Whether a rule fits."""
+        wanted = ((self.column(field), (values,) if isinstance(values, str) else values) for field, values in rule.when.items())
+        parts = [f"coalesce({column}, '') IN ({', '.join(map(self.bind, values))})" for column, values in wanted]
+        return " AND ".join([*parts, *([f"{self.column(rule.at)} IS NOT NULL"] if rule.at else [])]) or "true"
+
+    def digest(self) -> str:
+        """The identity of an event by the text of its line, and by which of the line's events it is."""
+        return "left(sha256(raw), 20)" + (" || '-' || rule" if self.mapping.says == "all" else "")
 
     def template(self, text: str) -> str:
         """A text with its placeholders filled in; NULL where a field is absent."""
         pieces = PLACEHOLDER.split(text)
-        parts = (self.column(piece) if number % 2 else self.bind(piece) for number, piece in enumerate(pieces) if number % 2 or piece)
+        parts = (self.first_of(piece) if number % 2 else self.bind(piece) for number, piece in enumerate(pieces) if number % 2 or piece)
         return "(" + " || ".join(parts) + ")"
+
+    def first_of(self, names: str) -> str:
+        """The first of the fields `a|b` that is there; `=text` at the end stands for itself."""
+        return (
+            f"coalesce({', '.join(self.bind(name[1:]) if name.startswith('=') else self.column(name) for name in names.split('|'))}, NULL)"
+        )
 
     def integer(self, text: str | None) -> str:
         """A text as a number of JSON; one that is no number stays text, and its line is refused."""
@@ -128,11 +144,15 @@ class _Writer:
     def object(self, data: dict[str, str]) -> str:
         """A JSON object without the names whose value is absent."""
         pairs = ", ".join(f"{self.bind(name)}, {self.template(text)}" for name, text in data.items())
-        return f"json_merge_patch('{{}}', json_object({pairs}))" if data else "'{}'::JSON"
+        whole = "CASE WHEN json_valid(raw) THEN raw END" if self.mapping.line.keeps_all else "'{}'"
+        return f"json_merge_patch({whole}, json_object({pairs}))" if data or self.mapping.line.keeps_all else "'{}'::JSON"
 
-    def at_us(self, time: Time) -> str:
-        """Microseconds since 1970 UTC, as a number too large to overflow."""
-        column = self.column(time.field)
+    def at_us(self, time: Time, field: str | None) -> str:
+        """Microseconds since 1970 UTC, as a number too large to overflow. `field` says it in place of the time's own."""
+        name = field or time.field
+        if name is None:
+            return f"epoch_us({self.bind(time.origin)}::TIMESTAMPTZ)::HUGEINT"
+        column = self.column(name)
         if time.format is None:
             return f"epoch_us({self.bind(time.origin)}::TIMESTAMPTZ) + {_number_us(column, time.unit)}"
         formatted = f"utc_us({column})" if time.format == "iso" else f"epoch_us(try_strptime({column}, {self.bind(time.format)}))"
@@ -155,7 +175,7 @@ class _Writer:
             path = "$" + "".join(f'."{name}"' for name in field.split("."))
             return f"json_extract_string(CASE WHEN json_valid(raw) THEN raw END, {self.bind(path)})"
         if line.form == "csv" and field in line.columns:
-            return f"trim(list_extract(string_split(raw, {self.bind(line.separator)}), {line.columns.index(field) + 1}))"
+            return _column_of_csv(self.bind(line.separator), line.columns.index(field) + 1)
         if line.form == "pairs":
             rest = f"regexp_extract(raw, {self.bind(line.regex)}, {groups['rest']})" if "rest" in groups and line.regex else "raw"
             between = re.escape(line.separator.strip()) + r"\s*" if line.separator.strip() else r"\s+"
@@ -164,7 +184,16 @@ class _Writer:
         raise ValueError(f"the field {field!r} is no column of [line], and no named group of its regex")
 
 
+def _column_of_csv(separator: str, number: int) -> str:
+    """A column, without spaces around it and without quotes; in quotes it may hold separators, and a quote as two."""
+    plain = f"trim(list_extract(string_split(raw, {separator}), {number}))"
+    one = f'regexp_escape({separator}) || \'\\s*("(?:[^"]|"")*"|[^\' || regexp_escape({separator}) || \']*)\''
+    quoted = f"trim(list_extract(regexp_extract_all({separator} || raw, {one}, 1), {number}))"
+    bare = f"CASE WHEN starts_with({quoted}, '\"') THEN replace({quoted}[2:-2], '\"\"', '\"') ELSE {quoted} END"
+    return f"CASE WHEN contains(raw, '\"') THEN {bare} ELSE {plain} END"
+
+
 def _number_us(column: str, unit: str) -> str:
     many, parts = _UNIT_US[unit]
     whole = f"try_cast({column} AS BIGINT)::HUGEINT * {many} // {parts}"
-    return f"CASE WHEN contains({column}, '.') THEN (try_cast({column} AS DECIMAL(18, 6)) * {many} / {parts})::HUGEINT ELSE {whole} END"
+    return f"CASE WHEN contains({column}, '.') THEN (try_cast({column} AS DECIMAL(28, 6)) * {many} / {parts})::HUGEINT ELSE {whole} END"

@@ -8,7 +8,7 @@ to know it, and how its records are found:
     -- document has: a, b          one JSON document, with these keys somewhere in its beginning
     -- document is: A, B           one JSON document, with one of these as the value of a key `kind`
     -- items: a, b                 the lists of the document whose items are its records; `*` where it is itself a list
-    -- begins with: REGEX          any other file, by its first bytes
+    -- begins with: REGEX          any other file, by its first bytes; several such lines are several ways to begin
     -- lines are: text             and not JSON
     -- a line says: many events    the SELECT also gives `part`, which tells the events of a line apart
 
@@ -87,14 +87,14 @@ def _sources(name: str, texts: dict[str, str]) -> Iterator[Source]:
     """The one or two sources of a file: as lines, as a document."""
     header = dict(_HEADER.findall(texts[f"{name}.sql"]))
     words = {key: frozenset(value.split(", ")) for key, value in header.items()}
-    begins = header.get("begins with")
+    begins = "|".join(value for key, value in _HEADER.findall(texts[f"{name}.sql"]) if key == "begins with")
     source = Source(
         name=name,
         title=header["title"],
         select=texts[f"{name}.sql"],
-        begins=re.compile(begins.encode()) if begins else None,
+        begins=re.compile(begins.encode(), re.DOTALL) if begins else None,
         records=importlib.import_module(f"ingest.sources.{name}").records if f"{name}.py" in texts else None,
-        is_document=begins is not None,
+        is_document=bool(begins),
         is_json=header.get("lines are") != "text",
         says_many="a line says" in header,
         roles=rows_of(activities_of(tomllib.loads(texts.get(f"{name}.toml", "")))),

@@ -19,10 +19,15 @@ WITH record AS (
 ), thread AS (
     SELECT e.pid, e.tid, min(e.args->>'name') AS name FROM record WHERE e.ph = 'M' AND e.name = 'thread_name' GROUP BY ALL
 ), depth AS (
-    SELECT idx, e, sum(CASE e.ph WHEN 'B' THEN 1 ELSE -1 END) OVER (PARTITION BY e.pid, e.tid ORDER BY e.ts, idx) + (e.ph = 'E')::INTEGER AS level
-    FROM record WHERE e.ph IN ('B', 'E')
+    SELECT
+        idx, e,
+        sum(CASE e.ph WHEN 'B' THEN 1 ELSE -1 END) OVER (PARTITION BY e.pid, e.tid ORDER BY e.ts, idx) + (e.ph = 'E')::INTEGER AS level
+    FROM record
+    WHERE e.ph IN ('B', 'E')
 ), stack AS (
-    SELECT idx, last_value(CASE WHEN e.ph = 'B' THEN idx END IGNORE NULLS) OVER (PARTITION BY e.pid, e.tid, level ORDER BY e.ts, idx) AS begin_idx
+    SELECT
+        idx,
+        last_value(CASE WHEN e.ph = 'B' THEN idx END IGNORE NULLS) OVER (PARTITION BY e.pid, e.tid, level ORDER BY e.ts, idx) AS begin_idx
     FROM depth
 ), slice AS (
     SELECT

@@ -9,16 +9,17 @@ WITH record AS (
     SELECT
         idx, byte_offset, raw,
         from_json(CASE WHEN json_valid(raw) THEN raw END, '{"eventId":"BIGINT","eventTime":"VARCHAR","eventType":"VARCHAR",
-            "workflowExecutionStartedEventAttributes":{"workflowId":"VARCHAR","originalExecutionRunId":"VARCHAR","workflowType":{"name":"VARCHAR"}}
-            }') AS e,
-        CASE WHEN json_valid(raw) THEN json_extract(raw, '$.' || list_filter(json_keys(raw), lambda name: name LIKE '%EventAttributes')[1]) END
-            AS attributes
+            "workflowExecutionStartedEventAttributes":{"workflowId":"VARCHAR","originalExecutionRunId":"VARCHAR",
+            "workflowType":{"name":"VARCHAR"}}}') AS e,
+        CASE WHEN json_valid(raw) THEN
+            json_extract(raw, '$.' || list_filter(json_keys(raw), lambda name: name LIKE '%EventAttributes')[1]) END AS attributes
     FROM chunk
 ), linked AS (
     SELECT
         *,
         from_json(attributes, '{"activityId":"VARCHAR","timerId":"VARCHAR","identity":"VARCHAR","scheduledEventId":"BIGINT",
-            "startedEventId":"BIGINT","acceptedEventId":"BIGINT","initiatedEventId":"BIGINT","workflowTaskCompletedEventId":"BIGINT"}') AS a,
+            "startedEventId":"BIGINT","acceptedEventId":"BIGINT","initiatedEventId":"BIGINT",
+            "workflowTaskCompletedEventId":"BIGINT"}') AS a,
         regexp_replace(lower(CASE WHEN e.eventType LIKE 'EVENT_TYPE_%' THEN e.eventType[12:]
             ELSE regexp_replace(e.eventType, '([a-z0-9])([A-Z])', '\1_\2', 'g') END), '^upsert_workflow_(.*)$', '\1_upserted') AS happened,
         first_value(e.workflowExecutionStartedEventAttributes) OVER (ORDER BY e.eventId NULLS LAST, idx) AS execution,
