@@ -2,7 +2,7 @@
 # make test   every test; installs what they need where it may
 # make lint   style, types, floors
 # make score  how far each detector can be trusted: writes docs/scores.md (minutes)
-# make sweep  the seeds that `make test` has no time for: 20 of each bug and twin, 1,000 of each healthy scenario
+# make sweep  the seeds that `make test` has no time for: 20 of each bug and twin, 1,000 of each healthy scenario, 5,000 of follow mode
 # make bench  our figures beside those of the bare engine and the peers
 # make docs   writes the generated pages again      make lock   writes requirements.lock again (needs uv)
 
@@ -42,6 +42,7 @@ score: .venv/installed
 
 sweep: .venv/installed
 	@$(VENV)/python -m pytest $(TEST_FLAGS) tests/cluster/test_planted_bugs.py --seeds 20 --healthy 1000
+	@$(VENV)/python -m pytest -q tests/ingest/test_follow.py --follows 5000
 
 bench: .venv/installed
 	@$(VENV)/python -m tests.bench

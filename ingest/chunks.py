@@ -39,6 +39,10 @@ class CompressedInputBroken(ValueError):
     """A packed stream is cut, damaged, or unpacks to far too much. What came before it was delivered."""
 
 
+class CompressedInputCut(CompressedInputBroken):
+    """A packed stream ends in the middle: it is cut, or still being written."""
+
+
 @dataclass(frozen=True)
 class SkippedLine:
     """A line that is longer than a line may be: only its head is kept."""
@@ -181,7 +185,7 @@ def _gunzipped(block: bytes, stream: BinaryIO) -> Iterator[bytes]:
                 is_open = True
         block = stream.read(READ_BYTES)
     if is_open:
-        raise CompressedInputBroken(f"gzip ends in the middle, at byte {taken}")
+        raise CompressedInputCut(f"gzip ends in the middle, at byte {taken}")
 
 
 def _unzstandard(block: bytes, stream: BinaryIO) -> Iterator[bytes]:
@@ -206,7 +210,7 @@ def _unzstandard(block: bytes, stream: BinaryIO) -> Iterator[bytes]:
                     piece, frame = frame.unused_data, frames.decompressobj()
         block = stream.read(READ_BYTES)
     if is_open:
-        raise CompressedInputBroken(f"zstd ends in the middle, at byte {taken}")
+        raise CompressedInputCut(f"zstd ends in the middle, at byte {taken}")
 
 
 def _check_ratio(taken: int, given: int) -> None:

@@ -28,6 +28,8 @@ from ingest.errors import DatabaseBusy, DatabaseUnusable, StorageFailed
 PROGRAM = "decision-timeline"
 LOCK_TIMEOUT_SECONDS = 10.0
 LOCK_POLL_SECONDS = 0.05
+READ_TIMEOUT_SECONDS = 3.0
+"""How long a reader waits for a writer. One that follows files gives the database back after each batch, well within it."""
 _WAY_OUT = "The database is a cache of the log: move it away and ingest the log again."
 
 
@@ -82,6 +84,7 @@ class Database:
     def close(self) -> None:
         """Write the log of changes into the file, close it, give the lock back. Raises StorageFailed."""
         try:
+            self.connection.interrupt()  # a query that a signal broke off still runs, and would be waited for
             if self.path is not None and self.is_writable:
                 with duckdb_errors("closing", self.path):
                     self.connection.execute("CHECKPOINT")
@@ -133,16 +136,16 @@ def open_for_write(
         raise
 
 
-def open_for_read(path: Path, limits: Limits = Limits()) -> Database:
+def open_for_read(path: Path, limits: Limits = Limits(), lock_timeout_seconds: float = READ_TIMEOUT_SECONDS) -> Database:
     """Open a database that nobody writes, beside other readers: read-only, nothing outside of it, settings locked.
 
-    Raises DatabaseBusy while somebody writes, DatabaseUnusable where there is none.
+    Waits a little for somebody who writes. Raises DatabaseBusy, DatabaseUnusable where there is none.
     """
     if not path.exists():
         raise DatabaseUnusable(f"opening {path}: there is no such database; `timeline ingest` makes one")
     lock = None
     with suppress(OSError):  # a folder that we may not write to has no writer either; DuckDB's own lock is left
-        lock = _locked(path, fcntl.LOCK_SH, 0.0, lambda message: None)
+        lock = _locked(path, fcntl.LOCK_SH, lock_timeout_seconds, lambda message: None)
     try:
         return Database(_connected(path, limits, is_writable=False), path, lock, is_writable=False)
     except BaseException:

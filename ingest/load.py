@@ -75,8 +75,8 @@ def explain(sources: Sequence[str | Path], *, format: str | None = None, mapping
     """What each file would be taken for, and why; nothing is loaded. Raises UsageError."""
     if STDIN in map(str, sources):
         raise UsageError(f"explaining {STDIN}: standard input can be read only once; give a file")
-    forced = _forced(format, mapping)
-    return [Taken(path, forced.name, "it was asked for") if forced else _taken(path) for path in _expanded(sources, None)]
+    forced = forced_source(format, mapping)
+    return [Taken(path, forced.name, "it was asked for") if forced else _taken(path) for path in expanded(sources, None)]
 
 
 def _taken(path: str) -> Taken:
@@ -106,9 +106,9 @@ def load(
     """
     started = time.perf_counter()
     report, total = Report(), Counts()
-    options = Options(_forced(format, mapping), run, chunk_bytes, on_progress)
+    options = Options(forced_source(format, mapping), run, chunk_bytes, on_progress)
     with Transaction(database) as transaction:
-        for path in _expanded(sources, database.path):
+        for path in expanded(sources, database.path):
             try:
                 report.pending += Reading(transaction, path, options, total).load()
             except OSError as error:
@@ -123,7 +123,8 @@ def load(
     return report
 
 
-def _forced(format: str | None, mapping: str | None) -> Source | None:
+def forced_source(format: str | None, mapping: str | None) -> Source | None:
+    """The source that every file is taken for; None where the content decides. Raises UsageError."""
     if format and mapping:
         raise UsageError(f"--format {format} and --mapping {mapping}: give one; a mapping file says the format itself")
     if mapping:
@@ -131,15 +132,15 @@ def _forced(format: str | None, mapping: str | None) -> Source | None:
     return source_named(format) if format else None
 
 
-def _expanded(sources: Sequence[str | Path], database: Path | None) -> Iterator[str]:
-    """Every file once, in order of the sources, each folder and glob in order of names."""
+def expanded(sources: Sequence[str | Path], database: Path | None, waits: bool = False) -> Iterator[str]:
+    """Every file once, in order of the sources, each folder and glob in order of names. A glob must match unless it `waits` for a file."""
     seen: set[tuple[int, int]] = set()
     for source in map(str, sources):
         if source == STDIN:
             yield source
             continue
         found = [source] if os.path.exists(source) or not glob.has_magic(source) else sorted(glob.glob(source, recursive=True))
-        if not found:
+        if not found and not waits:
             raise UsageError(f"ingesting {source}: no file matches")
         for path in chain.from_iterable(_files(Path(item)) for item in found):
             if database is not None and path.name.startswith(database.name) and path.resolve().parent == database.resolve().parent:

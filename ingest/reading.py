@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import chain
 from types import TracebackType
@@ -14,11 +15,23 @@ from typing import BinaryIO, NamedTuple, Self
 import duckdb
 
 from ingest.batch import Counts, Rejected, load_chunk
-from ingest.chunks import READ_BYTES, Chunk, CompressedInputBroken, SkippedLine, Tail, chunks, is_packed, plain, unpacked
+from ingest.chunks import (
+    BOM,
+    READ_BYTES,
+    Chunk,
+    CompressedInputBroken,
+    CompressedInputCut,
+    SkippedLine,
+    Tail,
+    chunks,
+    is_packed,
+    plain,
+    unpacked,
+)
 from ingest.database import Database, duckdb_errors
 from ingest.documents import chunks_of_document
 from ingest.errors import UsageError
-from ingest.ledger import STDIN, Entry, entry_for
+from ingest.ledger import STDIN, TAIL_BYTES, Entry, entry_for, twin_of
 from ingest.sniff import DOCUMENT_BYTES_MAX, HEAD_BYTES, Source, refusal_of_encoding, sniff, source_named, sources
 from ingest.strict import Refusal, parse_document
 
@@ -52,6 +65,10 @@ class Options(NamedTuple):
     """How much text is judged at once."""
     on_progress: Callable[[Progress], None]
     """Told after each chunk."""
+    follows: bool = False
+    """The files are still being written: what has no end yet waits, and lines that the ledger knows are not counted again."""
+    is_enough: Callable[[], bool] = lambda: False
+    """Asked after each chunk whether to leave the rest of a file for later."""
 
 
 class Transaction:
@@ -68,6 +85,7 @@ class Transaction:
         if error is None:
             self._commit()
         elif self.pieces:
+            self.database.connection.interrupt()  # a query that a signal broke off still runs, and would be waited for
             with suppress(duckdb.Error):  # a dead connection has rolled back already
                 self.database.connection.execute("ROLLBACK")
 
@@ -103,16 +121,21 @@ class Reading:
         """Load what is new of the file, add its lines to the total, give the number of pending lines. Raises OSError."""
         connection = self.transaction.database.connection
         if self.path == STDIN:
-            return self._load(sys.stdin.buffer, None, entry_for(connection, STDIN))
-        with open(self.path, "rb", opener=_open_regular) as stream:
-            return self._load(stream, stream.fileno(), entry_for(connection, os.path.abspath(self.path)))
+            return self._load(sys.stdin.buffer, None, entry_for(connection, STDIN, None))
+        with open(self.path, "rb", opener=open_regular) as stream:
+            return self.load_open(stream)
+
+    def load_open(self, stream: BinaryIO) -> int:
+        """The same for a file that is open, whatever its name is now; it stands at its start."""
+        descriptor = stream.fileno()
+        return self._load(stream, descriptor, entry_for(self.transaction.database.connection, os.path.abspath(self.path), descriptor))
 
     def _load(self, stream: BinaryIO, descriptor: int | None, entry: Entry) -> int:
         self.descriptor, self.entry = descriptor, entry
         self.size = None if descriptor is None else os.fstat(descriptor).st_size
         self.is_packed = descriptor is not None and is_packed(os.pread(descriptor, 4, 0))
         forced = self.options.forced
-        is_known = descriptor is not None and entry.is_continued_by(descriptor) and not (forced and forced.name != entry.format)
+        is_known = bool(entry.disk_bytes) and not (forced and forced.name != entry.format)
         if is_known and self.size == entry.disk_bytes:
             self._count_again()
             return 0
@@ -123,7 +146,24 @@ class Reading:
             self.source = source
             return self._load_lines(plain(stream, read_bytes))
         entry.restart()
+        if descriptor is not None and self._is_copy(unpacked(stream, read_bytes)):
+            self._count_again()
+            stream.seek(0)
+            return self._load_lines(_behind(entry.offset_bytes, unpacked(stream, read_bytes)))
+        if descriptor is not None:
+            stream.seek(0)
         return self._load_from_start(unpacked(stream, read_bytes))
+
+    def _is_copy(self, blocks: Iterator[bytes]) -> bool:
+        """Whether the file begins with all that was read of another, so that reading goes on behind it."""
+        twin = twin_of(self.transaction.database.connection, blocks)
+        source = (self.options.forced or sources().get(twin.format)) if twin else None
+        if twin is None or source is None or source.name != twin.format:
+            return False
+        self.source = source
+        self.entry.go_on_from(twin)
+        self._keep_place(self.entry.offset_bytes)
+        return True
 
     def _known_source(self) -> Source:
         """The source that the file was read with before. Raises UsageError where that was a mapping file."""
@@ -133,6 +173,8 @@ class Reading:
 
     def _count_again(self) -> None:
         """Lines that the ledger knows: what became events then is a duplicate now."""
+        if self.options.follows:
+            return
         known = self.entry.counts
         self.total.add(Counts(known.lines, 0, known.events + known.duplicates, known.conflicts, known.quarantined, known.blank))
 
@@ -157,7 +199,11 @@ class Reading:
         try:
             for piece in chunks(blocks, self.entry.offset_bytes, self.entry.counts.lines + 1, self.options.chunk_bytes):
                 pending += self._load_piece(piece)
+                if not self.is_packed and self.options.is_enough():
+                    break
         except CompressedInputBroken as error:
+            if self.options.follows and isinstance(error, CompressedInputCut):
+                return 1
             self._reject_rest(Refusal("compressed", str(error)))
         return self._finish(pending)
 
@@ -169,7 +215,9 @@ class Reading:
             self._store(None, [line], piece.offset + piece.length + 1)
         elif isinstance(piece, Chunk):
             self._store(piece, [], piece.offset + len(piece.text) + 1)
-        elif piece.text.lstrip().startswith(b"{") and isinstance(parse_document(piece.text), Refusal):
+        elif (self.options.follows and not self.is_packed) or (
+            piece.text.lstrip().startswith(b"{") and isinstance(parse_document(piece.text), Refusal)
+        ):
             return 1
         else:
             self._store(Chunk(piece.number, piece.offset, piece.text), [], piece.offset + len(piece.text))
@@ -185,7 +233,12 @@ class Reading:
                     break
         except CompressedInputBroken as error:
             refusal = Refusal("compressed", str(error))
-        for piece in chunks_of_document(bytes(document), self.source, self.options.chunk_bytes):
+        pieces: Iterable[Chunk | Refusal] = chunks_of_document(bytes(document), self.source, self.options.chunk_bytes)
+        if self.options.follows and not refusal:
+            pieces = list(pieces)
+            if any(isinstance(piece, Refusal) for piece in pieces):
+                return 1  # not written to its end
+        for piece in pieces:
             if isinstance(piece, Chunk):
                 self._store(piece, [], len(document))
             else:
@@ -202,7 +255,10 @@ class Reading:
         """Put the chunk's events, the rejected lines and the new place in the ledger into one transaction."""
         entry = self.entry
         entry.format = self.source.name
-        entry.stop_at(self.descriptor, offset_bytes, None if self.is_packed else offset_bytes)
+        last = self._take(chunk, offset_bytes) if chunk and not self.source.is_document else b""
+        if not last:
+            entry.crc32 = None
+        entry.stop_at(self.descriptor, offset_bytes, None if self.is_packed else offset_bytes, b"" if self.is_packed else last)
         with duckdb_errors(f"loading {self.path} into", self.transaction.database.path):
             connection = self.transaction.begin()
             counts = Counts(lines=len(rejected), quarantined=len(rejected))
@@ -217,13 +273,31 @@ class Reading:
         self.total.add(counts)
         self.options.on_progress(Progress(self.path, self._done_bytes(), self.size, self.total.events))
 
+    def _take(self, chunk: Chunk, offset_bytes: int) -> bytes:
+        """Count the chunk's bytes into the checksum of the file; its last bytes."""
+        if self.entry.offset_bytes == 0 and chunk.offset == len(BOM):
+            self.entry.took(BOM, 0)
+            self.entry.offset_bytes = len(BOM)
+        self.entry.took(chunk.text, chunk.offset)
+        end = b"\n" * (offset_bytes - chunk.offset - len(chunk.text))
+        self.entry.crc32 = None if self.entry.crc32 is None else zlib.crc32(end, self.entry.crc32)
+        return chunk.text[-TAIL_BYTES + len(end) :] + end
+
+    def _keep_place(self, disk_bytes: int | None) -> None:
+        """Put the place where reading stands into the ledger, without a line."""
+        self.entry.stop_at(self.descriptor, self.entry.offset_bytes, None if self.is_packed else disk_bytes)
+        self._save_entry()
+
+    def _save_entry(self) -> None:
+        with duckdb_errors(f"loading {self.path} into", self.transaction.database.path):
+            self.entry.save(self.transaction.begin())
+        self.transaction.end()
+
     def _finish(self, pending: int) -> int:
         """Note that a packed file or a document was read to its end, so that it need not be read again."""
         if self.descriptor is not None and (self.is_packed or self.source.is_document) and not pending:
             self.entry.stop_at(self.descriptor, self.entry.offset_bytes, self.size)
-            with duckdb_errors(f"loading {self.path} into", self.transaction.database.path):
-                self.entry.save(self.transaction.begin())
-            self.transaction.end()
+            self._save_entry()
         return pending
 
     def _done_bytes(self) -> int:
@@ -232,7 +306,16 @@ class Reading:
         return self.entry.offset_bytes
 
 
-def _open_regular(path: str, flags: int) -> int:
+def _behind(offset_bytes: int, blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """What follows the first bytes of some blocks."""
+    for block in blocks:
+        if len(block) > offset_bytes:
+            yield block[offset_bytes:]
+        offset_bytes = max(0, offset_bytes - len(block))
+
+
+def open_regular(path: str, flags: int) -> int:
+    """Open a file that is one; never wait for a pipe. Raises OSError."""
     descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)

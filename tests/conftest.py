@@ -9,8 +9,8 @@ import hypothesis
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SEEDS, HEALTHY = 2, 30
-"""Seeds of each planted bug and clean twin, and of each healthy scenario, where nobody asks for more. `make sweep` does."""
+SEEDS, HEALTHY, FOLLOWS = 2, 30, 50
+"""Seeds of each planted bug and clean twin, of each healthy scenario, and of what happens to followed files; `make sweep` has more."""
 
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None, print_blob=True)
 hypothesis.settings.load_profile("repeatable")
@@ -18,6 +18,7 @@ hypothesis.settings.load_profile("repeatable")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seeds", type=int, default=SEEDS, help="seeds of each planted bug and of each clean twin")
+    parser.addoption("--follows", type=int, default=FOLLOWS, help="seeded sequences of what happens to followed files")
     parser.addoption("--healthy", type=int, default=HEALTHY, help="seeds of each healthy scenario")
 
 
@@ -25,6 +26,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def seeds(request: pytest.FixtureRequest) -> range:
     """The seeds of each planted bug and of each clean twin."""
     return range(1, request.config.getoption("--seeds") + 1)
+
+
+@pytest.fixture(scope="session")
+def follow_seeds(request: pytest.FixtureRequest) -> range:
+    """The seeds of what happens to followed files."""
+    return range(1, request.config.getoption("--follows") + 1)
 
 
 @pytest.fixture(scope="session")

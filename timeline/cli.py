@@ -45,6 +45,8 @@ class Commands(TyperGroup):
             _silence(sys.stdout)
             raise typer.Exit(0) from None
         except Exception as error:  # noqa: BLE001  the last resort: no traceback reaches a user
+            if isinstance(error.__cause__, KeyboardInterrupt | SystemExit):  # how DuckDB tells of a signal that came in a query
+                raise error.__cause__ from None
             note(f"timeline: a bug of ours, {type(error).__name__}: {error} (report: {_write_report()})")
             raise typer.Exit(INTERNAL_ERROR) from None
 
