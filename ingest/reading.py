@@ -156,6 +156,8 @@ class Reading:
 
     def _is_copy(self, blocks: Iterator[bytes]) -> bool:
         """Whether the file begins with all that was read of another, so that reading goes on behind it."""
+        if self.options.run and not self.options.follows:
+            return False  # the same lines may be wanted as another run
         twin = twin_of(self.transaction.database.connection, blocks)
         source = (self.options.forced or sources().get(twin.format)) if twin else None
         if twin is None or source is None or source.name != twin.format:

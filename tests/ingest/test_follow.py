@@ -41,10 +41,10 @@ class StandingClock:
 
 
 @contextmanager
-def following(folder: Path, pattern: str = "log.jsonl*", **options: int) -> Iterator[tuple[Follower, Database]]:
+def following(folder: Path, pattern: str = "log.jsonl*") -> Iterator[tuple[Follower, Database]]:
     """A follower of the logs of a folder, with a database in memory."""
     with open_in_memory() as database:
-        follower = Follower(lambda: nullcontext(database), [f"{folder}/{pattern}"], StandingClock(), **options)  # type: ignore[arg-type]  # options are of different types
+        follower = Follower(lambda: nullcontext(database), [f"{folder}/{pattern}"], StandingClock())
         try:
             yield follower, database
         finally:
