@@ -14,7 +14,7 @@ WITH record AS (
 ), counted AS (
     SELECT
         *, row_number() OVER (PARTITION BY raw ORDER BY idx) AS copy,
-        e.ts::BIGINT || '-' || row_number() OVER (PARTITION BY e.pid, e.tid, e.ts, e.ph ORDER BY idx) AS mark
+        try_cast(e.ts AS BIGINT) || '-' || row_number() OVER (PARTITION BY e.pid, e.tid, e.ts, e.ph ORDER BY idx) AS mark
     FROM record
 ), thread AS (
     SELECT e.pid, e.tid, min(e.args->>'name') AS name FROM record WHERE e.ph = 'M' AND e.name = 'thread_name' GROUP BY ALL

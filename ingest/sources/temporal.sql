@@ -12,7 +12,8 @@ WITH record AS (
             "workflowExecutionStartedEventAttributes":{"workflowId":"VARCHAR","originalExecutionRunId":"VARCHAR",
             "workflowType":{"name":"VARCHAR"}}}') AS e,
         CASE WHEN json_valid(raw) THEN
-            json_extract(raw, '$.' || list_filter(json_keys(raw), lambda name: name LIKE '%EventAttributes')[1]) END AS attributes
+            json_extract(raw, '$.' || list_filter(json_keys(raw), lambda name: regexp_full_match(name, '[A-Za-z]+EventAttributes'))[1])
+        END AS attributes
     FROM chunk
 ), linked AS (
     SELECT

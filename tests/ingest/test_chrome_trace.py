@@ -70,3 +70,10 @@ def test_an_end_without_a_begin_disturbs_no_other(tmp_path: Path):
     """It is a slice of its own, which the generic detectors judge."""
     told = trace(tmp_path / "t.json", record("E", 1), record("B", 10), record("E", 20))
     assert [subject for _, _, subject, _ in told] == ["work@1/2/1-1", "work@1/2/10-1", "work@1/2/10-1"]
+
+
+def test_a_time_that_no_calendar_has_costs_its_own_record_only(tmp_path: Path):
+    """It is refused with its place, and the other records load."""
+    (tmp_path / "t.json").write_text(json.dumps([record("B", 1e300), record("B", 10), record("E", 20)]))
+    report, events, rejected = loaded(tmp_path / "t.json")
+    assert ([event["ts_us"] for event in events], report.quarantined, rejected[0]["byte_offset"]) == ([10, 20], 1, 1)

@@ -65,3 +65,11 @@ def test_a_history_that_breaks_off_loads_up_to_there(tmp_path: Path):
     (tmp_path / "cut.json").write_text(history({"eventId": "2", "eventType": "TimerStarted"})[:-30])
     report, _, rejected = loaded(tmp_path / "cut.json")
     assert (report.events, report.quarantined, [row["reason"] for row in rejected]) == (1, 1, ["not_json"])
+
+
+def test_a_name_that_is_no_path_of_json_costs_nothing(tmp_path: Path):
+    """Attributes are looked for under names that Temporal writes, and no other is put into a path."""
+    (tmp_path / "odd.json").write_text(history({"eventId": "2", "eventTime": "2026-01-01T00:00:02Z", "eventType": "TimerStarted",
+                                                'a"b.[*EventAttributes': {}}))  # fmt: skip
+    report, _, _ = loaded(tmp_path / "odd.json")
+    assert (report.events, report.quarantined) == (2, 0)
