@@ -210,8 +210,7 @@ class Follower:
             watched.read = watched.seen
             return
         watched.entry = reading.entry
-        if watched.seen:
-            self.files.add(Identity(reading.entry.device or 0, reading.entry.inode or 0))
+        self.files.add(Identity(reading.entry.device or 0, reading.entry.inode or 0))
         if not self._is_enough():
             watched.read = watched.seen
         self._note_lag(transaction.begin(), watched, reading)

@@ -182,8 +182,6 @@ class World:
         self.folder, self.chance, self.seed = folder, random.Random(seed), seed
         self.written = 0
         self.rest = b""
-        self.alive: dict[int, bytearray] = {}
-        """Content by inode, of files that the follower can reach: by a name that matches, or since it holds them open."""
         self.live = folder / "log.jsonl"
         self.live.write_bytes(b"")
 
