@@ -31,6 +31,11 @@ LOCK_POLL_SECONDS = 0.05
 READ_TIMEOUT_SECONDS = 3.0
 """How long a reader waits for a writer. One that follows files gives the database back after each batch, well within it."""
 _WAY_OUT = "The database is a cache of the log: move it away and ingest the log again."
+_MEND = "`timeline db recover` keeps it aside, opens what can be opened, and says what to ingest again."
+
+
+class DatabaseDamaged(DatabaseUnusable):
+    """It is a database, and it, or its log of changes, cannot be read. `ingest.recover` mends that."""
 
 
 @dataclass(frozen=True)
@@ -89,9 +94,9 @@ class Database:
                 with duckdb_errors("closing", self.path):
                     self.connection.execute("CHECKPOINT")
                     self.connection.close()
-                wal = _beside(self.path, ".wal")
+                wal = beside(self.path, ".wal")
                 if wal.exists():
-                    raise StorageFailed(f"closing {self.path}: its log of changes {wal} is left: the last checkpoint failed; run again")
+                    raise StorageFailed(f"closing {self.path}: its log of changes {wal} is left; run again, or `timeline db recover`")
         finally:
             with suppress(duckdb.Error):
                 self.connection.close()
@@ -125,12 +130,14 @@ def open_for_write(
     DatabaseUnusable, StorageFailed.
     """
     with storage_errors("opening", path):
-        lock = _locked(path, fcntl.LOCK_EX, lock_timeout_seconds, on_wait)
+        lock = locked(path, fcntl.LOCK_EX, lock_timeout_seconds, on_wait)
     try:
         with storage_errors("creating", path):
             if not path.exists():
-                _create(path)
-        return Database(_connected(path, limits, is_writable=True), path, lock, is_writable=True)
+                if beside(path, ".wal").exists():
+                    raise DatabaseDamaged(f"opening {path}: its log of changes is there without it; nothing was changed. {_MEND}")
+                create(path)
+        return Database(connected(path, limits, is_writable=True), path, lock, is_writable=True)
     except BaseException:
         os.close(lock)
         raise
@@ -145,21 +152,23 @@ def open_for_read(path: Path, limits: Limits = Limits(), lock_timeout_seconds: f
         raise DatabaseUnusable(f"opening {path}: there is no such database; `timeline ingest` makes one")
     lock = None
     with suppress(OSError):  # a folder that we may not write to has no writer either; DuckDB's own lock is left
-        lock = _locked(path, fcntl.LOCK_SH, lock_timeout_seconds, lambda message: None)
+        lock = locked(path, fcntl.LOCK_SH, lock_timeout_seconds, lambda message: None)
     try:
-        return Database(_connected(path, limits, is_writable=False), path, lock, is_writable=False)
+        return Database(connected(path, limits, is_writable=False), path, lock, is_writable=False)
     except BaseException:
         if lock is not None:
             os.close(lock)
         raise
 
 
-def _beside(path: Path, suffix: str) -> Path:
+def beside(path: Path, suffix: str) -> Path:
+    """A file beside the database, named after it."""
     return path.with_name(path.name + suffix)
 
 
-def _locked(path: Path, mode: int, timeout_seconds: float, on_wait: Callable[[str], None]) -> int:
-    place = _beside(path, ".lock")
+def locked(path: Path, mode: int, timeout_seconds: float, on_wait: Callable[[str], None]) -> int:
+    """The lock of a database, as a descriptor that gives it back when it is closed. Raises DatabaseBusy, OSError."""
+    place = beside(path, ".lock")
     lock = os.open(place, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
     deadline = time.monotonic() + timeout_seconds
     has_told = False
@@ -180,10 +189,10 @@ def _locked(path: Path, mode: int, timeout_seconds: float, on_wait: Callable[[st
     return lock
 
 
-def _create(path: Path) -> None:
+def create(path: Path) -> None:
     """Make a whole database under another name, then give it its own: a kill in between leaves no half of one."""
-    draft = _beside(path, ".new")
-    for leftover in (draft, _beside(draft, ".wal")):
+    draft = beside(path, ".new")
+    for leftover in (draft, beside(draft, ".wal")):
         leftover.unlink(missing_ok=True)
     with duckdb_errors("creating", path), new_file(draft):
         pass
@@ -229,13 +238,17 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(text_of("macros.sql"))
 
 
-def _connected(path: Path, limits: Limits, is_writable: bool) -> duckdb.DuckDBPyConnection:
+def connected(path: Path, limits: Limits, is_writable: bool) -> duckdb.DuckDBPyConnection:
+    """A connection to a database of ours, whose lock the caller holds. Raises DatabaseUnusable, StorageFailed."""
     if path.stat().st_size == 0:
         raise DatabaseUnusable(f"opening {path}: the file is empty, it is no database of ours; move it away or name another with --db")
     with duckdb_errors("opening", path):
         # Locked from the start for readers: a second reader in this process shares the first one's settings.
         locked: dict[str, str | bool | int | float | list[str]] = {} if is_writable else {"lock_configuration": "true"}
-        connection = duckdb.connect(str(path), read_only=not is_writable, config=limits.config() | locked)
+        try:
+            connection = duckdb.connect(str(path), read_only=not is_writable, config=limits.config() | locked)
+        except duckdb.CatalogException as error:  # DuckDB reads a file of JSON or CSV as a table in memory
+            raise DatabaseUnusable(f"opening {path}: it is no database; nothing was changed. Name another with --db.") from error
         try:
             _check_maker(connection, path)
             if is_writable:
@@ -281,11 +294,17 @@ def duckdb_errors(doing: str, path: Path | None) -> Iterator[None]:
             found = re.search(r"PID (\d+)", str(error))
             holder = found[1] if found else "unknown"
             raise DatabaseBusy(f"{doing} {place}: process {holder} has it open; end that process and run again") from error
-        if re.search("not a valid DuckDB|Could not read enough|WAL|version number|checksum", str(error)):
+        if re.search("not a valid DuckDB|version number", str(error)):
             raise DatabaseUnusable(f"{doing} {place}: it cannot be read as a database ({text}); nothing was changed. {_WAY_OUT}") from error
+        if re.search("Could not read enough|WAL|checksum", str(error)):
+            raise DatabaseDamaged(f"{doing} {place}: it cannot be read as a database ({text}); nothing was changed. {_MEND}") from error
         raise StorageFailed(f"{doing} {place}: {text}; what was committed is safe, run again when the cause is gone") from error
+    except duckdb.TransactionException as error:  # a commit that could not write its log of changes; it has rolled back
+        if "Failed to commit" not in str(error):
+            raise
+        raise StorageFailed(f"{doing} {place}: {_first_line(error)}; what was committed is safe, run again with more room") from error
     except (duckdb.SerializationException, duckdb.InternalException) as error:
-        raise DatabaseUnusable(f"{doing} {place}: it is damaged ({_first_line(error)}); nothing was changed. {_WAY_OUT}") from error
+        raise DatabaseDamaged(f"{doing} {place}: it is damaged ({_first_line(error)}); nothing was changed. {_MEND}") from error
     except duckdb.OutOfMemoryException as error:
         raise StorageFailed(f"{doing} {place}: {_first_line(error)}; what was committed is safe, run again with more memory") from error
 

@@ -7,7 +7,8 @@ WITH mapped AS (
 ), valid AS (
     SELECT
         idx, byte_offset, raw, CASE WHEN json_valid(text) THEN text END AS text,
-        strlen(raw) <= 1048576 AND NOT regexp_matches(raw, ',\s*[\]}]')
+        strlen(raw) <= 1048576 AND (strlen(text) < 40000 OR strlen(text) - strlen(replace(text, ':', '')) <= 10000)
+            AND NOT regexp_matches(raw, ',\s*[\]}]')
             AND NOT regexp_matches(raw, '\\u(?:0000|[dD][89a-fA-F])') AS is_plain
     FROM mapped
 ), typed AS (
@@ -53,6 +54,7 @@ SELECT
         AND CASE WHEN refs IS NULL THEN true ELSE is_refs(refs) END
         AND CASE WHEN caused_by IS NULL THEN true ELSE is_identifiers(caused_by) END
         AND CASE WHEN inputs IS NULL THEN true ELSE is_inputs(inputs) END
-        AND CASE WHEN regexp_matches(own_types, 'DOUBLE|OBJECT|ARRAY') THEN has_plain_numbers(data) AND has_unique_keys_inside(data)
+        AND CASE WHEN regexp_matches(own_types, 'DOUBLE|OBJECT|ARRAY')
+                THEN has_plain_numbers(data) AND has_unique_keys_inside(data) AND NOT regexp_matches(text, '[-+0-9.eE]{100}')
             ELSE NOT regexp_matches(data, '[0-9]{19}') OR has_plain_numbers(data) END, false) AS is_sound
 FROM parts

@@ -85,6 +85,14 @@ class Entry:
         self.format, self.offset_bytes, self.crc32 = twin.format, twin.offset_bytes, twin.crc32
         self.counts = Counts(known.lines, 0, known.events + known.duplicates, known.conflicts, known.quarantined, known.blank)
 
+    def settle(self, left: int, became: Counts) -> None:
+        """Note that `left` of the refused lines were tried again, and left rejected_line for what they `became`."""
+        counts = self.counts
+        for name in ("events", "conflicts", "duplicates", "blank"):
+            moved = min(left, counts.quarantined, getattr(became, name))
+            setattr(counts, name, getattr(counts, name) + moved)
+            counts.quarantined, left = counts.quarantined - moved, left - moved
+
     def save(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Write the row, replacing the file's former one."""
         connection.execute("DELETE FROM ingest_file WHERE file_id = ?", [self.file_id])
@@ -138,6 +146,13 @@ def _entry_of(row: tuple[Any, ...]) -> Entry:
     entry = Entry(*row[:PLACE_COLUMNS])
     entry.counts = Counts(*row[PLACE_COLUMNS:])
     return entry
+
+
+def entry_numbered(connection: duckdb.DuckDBPyConnection, file_id: int) -> Entry:
+    """The row of a file that was read."""
+    row = first_row(connection, "FROM ingest_file WHERE file_id = ?", [file_id])
+    assert row is not None, f"the ledger has no file {file_id}"
+    return _entry_of(row)
 
 
 def _marks(descriptor: int, disk_bytes: int) -> tuple[str, str]:

@@ -59,7 +59,7 @@ class Report(BaseModel):
         if self.unreadable:
             raise StorageFailed("reading sources: " + "; ".join(self.unreadable) + "; everything else is loaded")
         if is_strict and self.quarantined:
-            raise InputRejected(f"{self.quarantined} of {self.lines} lines are no events; the others are loaded. See table rejected_line.")
+            raise InputRejected(f"{self.quarantined} of {self.lines} lines are no events; the others are loaded: `timeline rejected`")
 
 
 class Taken(NamedTuple):

@@ -268,7 +268,7 @@ class Reading:
                 loaded, refused = load_chunk(connection, self.source, chunk, entry.file_id, self.options.run)
                 counts.add(loaded)
                 rejected = rejected + refused
-            _insert_rejected(connection, entry, rejected)
+            insert_rejected(connection, entry, rejected)
             entry.counts.add(counts)
             entry.save(connection)
         self.transaction.end()
@@ -332,7 +332,8 @@ def _raising(error: CompressedInputBroken | None) -> Iterator[bytes]:
         raise error
 
 
-def _insert_rejected(connection: duckdb.DuckDBPyConnection, entry: Entry, rejected: list[Rejected]) -> None:
+def insert_rejected(connection: duckdb.DuckDBPyConnection, entry: Entry, rejected: list[Rejected]) -> None:
+    """Keep refused lines, a line once for each reason."""
     for line in rejected:
         connection.execute(
             """INSERT INTO rejected_line SELECT $file, $path, $offset, $length, $number, $reason, $detail, $raw, $sha

@@ -20,6 +20,8 @@ from ingest.events.recording import RECORDING
 
 LINE_BYTES_MAX = 1024 * 1024
 DEPTH_MAX = 64
+KEYS_MAX = 10_000
+DIGITS_MAX = 100
 INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
 OFFSET_HOURS = "(?:0[0-9]|1[0-4])"
 RFC3339 = re.compile(
@@ -33,11 +35,12 @@ REASONS: dict[str, str] = {
     "document": "the document is damaged, or not what its beginning says",
     "duplicate_key": "a key stands twice in one object",
     "encoding": "the file is in UTF-16 or UTF-32, not in UTF-8",
+    "keys": f"the objects of the line have more than {KEYS_MAX} keys together",
     "line_too_long": f"the line has more than {LINE_BYTES_MAX} bytes",
     "not_json": "the line is not JSON",
     "not_object": "the line is JSON but not an object",
     "nul": "a text holds the character NUL",
-    "number": "a number is NaN, infinite, or outside of 64 bits",
+    "number": f"a number is NaN, infinite, outside of 64 bits, or written with more than {DIGITS_MAX} characters",
     "schema": "a field is missing, unknown, or not as its kind declares it",
     "size": "a text is longer or shorter than its field allows",
     "surrogate": "a text holds half of a surrogate pair",
@@ -188,6 +191,8 @@ def _integer(token: str) -> int:
 
 
 def _float(token: str) -> float:
+    if len(token) > DIGITS_MAX:
+        raise _Refused("number", f"the number {token[:40]} is written with {len(token)} characters, the limit is {DIGITS_MAX}")
     value = float(token)
     if value in (float("inf"), float("-inf")):
         raise _Refused("number", f"the number {token[:40]} is too large")
@@ -204,7 +209,7 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _check_texts(document: Any) -> None:
-    level = [document]
+    level, keys = [document], 0
     for _ in range(DEPTH_MAX):
         texts = [item for item in level if isinstance(item, str)]
         for text in texts:
@@ -212,9 +217,12 @@ def _check_texts(document: Any) -> None:
         inner: list[Any] = []
         for item in level:
             if isinstance(item, dict):
+                keys += len(item)
                 inner += [*item.keys(), *item.values()]
             elif isinstance(item, list):
                 inner += item
+        if keys > KEYS_MAX:
+            raise _Refused("keys", f"more than {KEYS_MAX} keys")
         if not inner:
             return
         level = inner

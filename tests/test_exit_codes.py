@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
+import json
 import os
+import resource
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -65,7 +69,8 @@ class Program:
         install(folder, PLUGINS)
         (folder / "events.jsonl").write_bytes(b"\n".join(record(RUN, [*NOISE, LOSE], {"runs_once": True}).lines) + b"\n")
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, before: Callable[[], None] | None = None) -> subprocess.Popen[str]:
+        """The program in a process of its own, in which `before` is called first."""
         path = os.pathsep.join([str(self.folder), str(Path(__file__).parents[1])])
         environment = {**os.environ, "PYTHONPATH": path, "TMPDIR": str(self.folder), "NO_COLOR": "1"}
         environment.pop("TIMELINE_DB", None)
@@ -76,13 +81,26 @@ class Program:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=before,  # noqa: PLW1509  the tests run no thread
         )
 
-    def run(self, *arguments: str) -> tuple[int, str, str]:
+    def run(self, *arguments: str, before: Callable[[], None] | None = None) -> tuple[int, str, str]:
         """Exit code, standard output, standard error."""
-        process = self.start(*arguments)
+        process = self.start(*arguments, before=before)
         out, err = process.communicate(timeout=60)
         return process.returncode, out, err
+
+
+def files_may_grow_to(size_bytes: int) -> Callable[[], None]:
+    """What makes every disk full for a process: no file of it grows beyond that size."""
+    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, size_bytes))
+
+
+def obey_modes() -> None:
+    """Take from root the right to write where the modes of files forbid it; others have none."""
+    drop_capability, override = 24, 1  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE of <linux/prctl.h>
+    if os.geteuid() == 0:
+        ctypes.CDLL(None).prctl(drop_capability, override)
 
 
 @pytest.fixture
@@ -128,7 +146,7 @@ def test_3_input_rejected_and_the_good_lines_loaded(program: Program):
         file.write(b"not an event\n")
     code, _, err = program.run("ingest", "--strict", "events.jsonl")
     assert code == 3
-    one_line(err, "1 of ", "rejected_line")
+    one_line(err, "1 of ", "timeline rejected")
     assert program.run("objects")[0] == 0
 
 
@@ -156,6 +174,72 @@ def test_6_storage_failed_and_nothing_left_behind(loaded: Program):
     one_line(err, "writing taken")
     assert loaded.run("export", "--run", RUN, "-o", "no/such/folder/seed.json")[0] == 6
     assert not list(loaded.folder.glob(".taken*"))
+
+
+def test_6_a_full_disk_keeps_what_was_committed_and_the_next_ingest_adds_the_rest(loaded: Program):
+    """The message names the database; with room again the same command ends in every event once."""
+    before = event_count(loaded)
+    text = (loaded.folder / "events.jsonl").read_text()
+    more = "".join(text.replace(f'"{RUN}"', f'"other-{number}"') for number in range(400))
+    (loaded.folder / "more.jsonl").write_text(more)
+    room = (loaded.folder / "timeline.duckdb").stat().st_size + 64 * 1024
+    code, _, err = loaded.run("ingest", "more.jsonl", before=files_may_grow_to(room))
+    assert code == 6
+    one_line(err, "timeline.duckdb", "committed is safe")
+    assert loaded.run("ingest", "more.jsonl")[0] == 0
+    assert event_count(loaded) == 401 * before
+
+
+def test_6_a_disk_that_is_full_from_the_start_leaves_no_half_of_a_database(program: Program):
+    """The database is made whole or not at all."""
+    code, _, err = program.run("ingest", "events.jsonl", before=files_may_grow_to(64 * 1024))
+    assert code == 6
+    one_line(err, "timeline.duckdb")
+    assert not (program.folder / "timeline.duckdb").exists()
+    assert program.run("ingest", "events.jsonl")[0] == 0
+
+
+@pytest.mark.parametrize("is_new", [True, False], ids=["new", "existing"])
+def test_6_a_folder_that_may_not_be_written(is_new: bool, program: Program):
+    """Nothing is made, nothing is lost, and reading goes on."""
+    folder = program.folder / "shut"
+    folder.mkdir()
+    place = str(folder / "timeline.duckdb")
+    if not is_new:
+        assert program.run("ingest", "events.jsonl", "--db", place)[0] == 0
+        (program.folder / "events.jsonl").write_text((program.folder / "events.jsonl").read_text().replace(f'"{RUN}"', '"other"'))
+    folder.chmod(0o555)
+    try:
+        code, _, err = program.run("ingest", "events.jsonl", "--db", place, before=obey_modes)
+        assert code == 6
+        one_line(err, "timeline.duckdb")
+        if not is_new:
+            assert program.run("objects", "--db", place, before=obey_modes)[0] == 0
+    finally:
+        folder.chmod(0o755)
+    assert program.run("ingest", "events.jsonl", "--db", place)[0] == 0
+
+
+def event_count(program: Program) -> int:
+    """How many events the database of the program holds."""
+    (row,) = json.loads(program.run("sql", "SELECT count(*) AS n FROM event", "--json")[1])
+    return int(row["n"])
+
+
+def test_recovering_ends_with_the_code_of_what_was_found(loaded: Program):
+    """0 where it is usable afterwards, 4 while it is held, 5 where it is not ours or not there."""
+    assert loaded.run("db", "recover")[0] == 0
+    with open_for_write(loaded.folder / "timeline.duckdb"):
+        assert loaded.run("db", "recover")[0] == 4
+    assert loaded.run("db", "recover", "--db", "none.duckdb")[0] == 5
+    assert loaded.run("db", "recover", "--db", "events.jsonl")[0] == 5
+    with (loaded.folder / "timeline.duckdb").open("r+b") as file:
+        file.truncate(4096)
+    assert loaded.run("objects")[0] == 5
+    code, out, err = loaded.run("db", "recover")
+    assert (code, err) == (0, "")
+    assert "kept aside: timeline.aside-1.duckdb" in out
+    assert loaded.run("ingest", "events.jsonl")[0] == 0
 
 
 def test_7_replay_diverged(loaded: Program):

@@ -1,4 +1,7 @@
-"""Commands are files: each module of a folder is one command, named as the file is, and its function `command` does it."""
+"""Commands are files: each module of a folder is one command, named as the file is, and its function `command` does it.
+
+A folder inside is a group of commands: its `app`.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,11 @@ import typer
 def add_commands(app: typer.Typer, package: str, folders: Iterable[str]) -> None:
     """Add every command that the folders of a package hold, in order of name. Its docstring is its help."""
     for name in sorted(info.name for info in pkgutil.iter_modules(folders)):
-        function = importlib.import_module(f"{package}.{name}").command
+        module = importlib.import_module(f"{package}.{name}")
+        if hasattr(module, "__path__"):
+            app.add_typer(module.app, name=name)
+            continue
+        function = module.command
         body, example = split_help(function)
         app.command(name, help=body, short_help=body.partition("\n")[0], epilog=example)(function)
 

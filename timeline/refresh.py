@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import duckdb
@@ -41,7 +41,8 @@ def refresh(connection: duckdb.DuckDBPyConnection) -> int:
         connection.execute("DELETE FROM touched_run")
         connection.commit()
     except BaseException:
-        connection.rollback()
+        with suppress(duckdb.Error):  # a commit that could not write has rolled back already
+            connection.rollback()
         raise
     return runs
 

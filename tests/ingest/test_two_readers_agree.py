@@ -16,7 +16,7 @@ import hypothesis.strategies as st
 from ingest.database import open_in_memory
 from ingest.events import KINDS
 from ingest.load import load
-from ingest.strict import refusal_of_line
+from ingest.strict import DIGITS_MAX, KEYS_MAX, refusal_of_line
 from tests.ingest.lines import event, line, rows, write
 
 TOKENS = [
@@ -78,3 +78,18 @@ def _rejected(path: Path) -> dict[int, str]:
     with open_in_memory() as database:
         load(database, [path])
         return {row["line_no"]: row["reason"] for row in rows(database.connection, "FROM rejected_line")}
+
+
+def test_limits_of_keys_and_digits_are_the_same_for_both(tmp_path: Path) -> None:
+    """At the limit a line loads, one beyond it is refused, wherever in `data` the keys are."""
+    most = KEYS_MAX - len(event()) - sum(map(len, [event()["subject"], *event()["refs"], *event()["inputs"]]))
+    objects = [{"a": 1, "b": 2} for _ in range(most // 2 - 1)]
+    contents = [
+        line(1, kind="gadget.polished", data={f"k{number}": 1 for number in range(most)}),
+        line(2, kind="gadget.polished", data={f"k{number}": 1 for number in range(most + 1)}),
+        line(3, kind="gadget.polished", data={"inner": objects}),
+        line(4, kind="gadget.polished", data={"inner": [*objects, {"a": 1, "b": 2}, {}, {"c": 3}]}),
+        line(5, kind="gadget.polished").replace(b'"vcpu": 4', b'"vcpu": 0.' + b"3" * (DIGITS_MAX - 2)),
+        line(6, kind="gadget.polished").replace(b'"vcpu": 4', b'"vcpu": 0.' + b"3" * (DIGITS_MAX - 1)),
+    ]
+    assert _rejected(write(tmp_path / "log.jsonl", *contents)) == {2: "keys", 4: "keys", 6: "number"}

@@ -61,6 +61,24 @@ def terminal(tmp_path: Path, leak: list[bytes]) -> Terminal:
     return terminal_over(tmp_path, leak)
 
 
+def test_refused_lines_are_listed_shown_and_tried_again_and_none_is_obeyed(tmp_path: Path, leak: list[bytes]):
+    """A hostile line is spelled out, in one line; what loads at the second attempt is gone from the list."""
+    poor = json.loads(leak[0])
+    del poor["run_id"]
+    terminal = terminal_over(tmp_path, [*leak[1:], HOSTILE.replace("\n", "").encode(), json.dumps(poor).encode()])
+    listed = terminal.json("rejected")
+    assert [(line["number"], line["reason"]) for line in listed] == [(1, "not_json"), (2, "schema")]
+    assert terminal.json("rejected", "--show", "1")["text"].startswith("a\x1b]0;title")
+    shown = terminal.run("rejected", "--show", "1")
+    assert "the line is not JSON" in shown
+    assert len(shown.splitlines()) == 5
+    assert "2 more" not in terminal.run("rejected", "--most", "1")
+    assert terminal.json("rejected", "--retry", "--run", RUN)["events"] == 1
+    assert [line["number"] for line in terminal.json("rejected")] == [1]
+    for wrong in (["--show", "7"], ["--reason", "ugly"], ["--run", "x"], ["--show", "1", "--retry"]):
+        terminal.run("rejected", *wrong, code=2)
+
+
 def test_every_reading_command_prints_one_document_of_its_shape(terminal: Terminal, tmp_path: Path):
     """The keys that people's scripts rely on, command by command."""
     seed, small = str(tmp_path / "s.json"), str(tmp_path / "small.json")

@@ -74,8 +74,7 @@ def command(
         report = load(database, sources, format=format, mapping=mapping, run=run, on_progress=show)
     _print(report, as_json)
     if not as_json and report.quarantined and not strict:
-        query = "SELECT path, line_no, reason, detail FROM rejected_line"
-        note(f"what was refused, where and why: timeline sql --db {shlex.quote(str(db))} '{query}'")
+        note(f"what was refused, where and why: timeline rejected --db {shlex.quote(str(db))}")
     report.check(is_strict=strict)
 
 
