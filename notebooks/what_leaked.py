@@ -20,7 +20,7 @@ with app.setup:
     from timeline.display import safe_label, safe_lines, safe_table, safe_text
     from timeline.terminal import print_line
 
-    NO_LANES = "The log has no leadership and no worker to draw. See what it has with: timeline objects"
+    NO_LANES = "The log has nothing to draw as lanes. See what it has with: timeline objects"
 
 
 @app.cell(hide_code=True)

@@ -6,7 +6,7 @@ the milliseconds of Vega at this edge and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,7 +16,7 @@ import polars as pl
 
 from ingest.errors import UsageError
 from timeline.files import write_whole
-from timeline.lanes import Lanes
+from timeline.lanes import ENDS, Lanes
 from timeline.moment import duration
 from timeline.safe import printable
 
@@ -36,7 +36,10 @@ STATES = {
     "hot_idle": "#E69F00",
     "draining": "#CC79A7",
 }
-ENDS = {"retired": "#5B6570", "lost": "#000000"}
+OTHERS = ("#F4E3A1", "#BFE3F5", "#0072B2", "#CC79A7", "#E69F00", "#009E73", "#8A6FB0", "#A0522D", "#5B6570")
+"""For the states of other families, in order of name."""
+ENDED = {"lost": "#000000", "failed": "#B3001B"}
+"""Marks of the ends that are bad; the others are grey."""
 LEADER, ALIVE, SESSION, LEAK, INK, FAINT = "#2F4B66", "#DDE3E9", "#08314C", "#B3001B", "#1F2933", "#7B8794"
 
 DAY_US = 86_400_000_000
@@ -50,7 +53,7 @@ HEADINGS = {"lease": "LEADER", "control_plane": "CONTROL PLANES", "worker": "WOR
 def swim_lanes(lanes: Lanes, width: int = WIDTH) -> alt.VConcatChart:
     """The chart of those lanes. Raises UsageError where there is none."""
     if lanes.lanes.is_empty():
-        raise UsageError("drawing lanes: the log has no leadership and no worker; `timeline objects` lists what it has")
+        raise UsageError("drawing lanes: the log has nothing that a model has intervals of; `timeline objects` lists what it has")
     present = dict.fromkeys(lanes.lanes["panel"].to_list())
     panels = [_panel(lanes, panel, width, is_last=panel == list(present)[-1]) for panel in present]
     chart: alt.VConcatChart = alt.vconcat(*panels, spacing=14, title=_title(lanes), background="white", padding=14)
@@ -89,18 +92,23 @@ def _panel(lanes: Lanes, panel: str, width: int, *, is_last: bool) -> alt.LayerC
     x = alt.X("from_ms:Q", scale=_scale(lanes), axis=_time_axis(lanes) if is_last else None)
     y = alt.Y("lane:O", scale=alt.Scale(domain=list(range(len(rows))), paddingInner=0.28, paddingOuter=0.14), axis=None)
     layers: list[alt.Chart | alt.LayerChart] = [_vacancies(lanes, x, height, is_named=panel == "lease")]
-    layers += PAINTERS[panel](stretches, x, y, _states_seen(lanes) if is_last else None)
+    layers += PAINTERS.get(panel, _states)(stretches, x, y, _colours(lanes), is_last)
     if panel == "worker":
         sessions = lanes.stretches.filter(pl.col("panel") == "session").join(place, on="id")
         layers.append(_bars(sessions, x, y, {"whom": "session"}).mark_bar(height=3, color=SESSION, opacity=0.75, clip=True))
     layers += _findings(lanes.findings.filter(pl.col("panel") == panel).join(place, on="id"), x, y, width)
     layers += _names(rows, y)
-    heading: dict[str, Any] = {"text": HEADINGS[panel], "align": "right", "dx": -10, "color": FAINT, "fontSize": 9.5, "fontWeight": "bold"}
-    layers.append(_chart(place.head(1)).mark_text(**heading).encode(x=alt.value(0), y=alt.value(-7)))
+    look: dict[str, Any] = {"align": "right", "dx": -10, "color": FAINT, "fontSize": 9.5, "fontWeight": "bold"}
+    layers.append(_chart(place.head(1)).mark_text(text=heading_of(panel), **look).encode(x=alt.value(0), y=alt.value(-7)))
     return alt.LayerChart(layer=layers, width=width, height=height)
 
 
-def _leaders(stretches: pl.DataFrame, x: alt.X, y: alt.Y, _: Sequence[str] | None) -> list[alt.Chart]:
+def heading_of(panel: str) -> str:
+    """What stands above the lanes of a panel."""
+    return HEADINGS.get(panel, f"{panel.replace('_', ' ').upper()}S")
+
+
+def _leaders(stretches: pl.DataFrame, x: alt.X, y: alt.Y, *_: object) -> list[alt.Chart]:
     """Who held the lease, by name."""
     held = _bars(stretches, x, y, {"whom": "leader"})
     room = alt.ExprRef("max(1, scale('x', datum.until_ms) - scale('x', datum.from_ms) - 10)")
@@ -108,25 +116,27 @@ def _leaders(stretches: pl.DataFrame, x: alt.X, y: alt.Y, _: Sequence[str] | Non
     return [held.mark_bar(color=LEADER, clip=True, stroke="white"), _points(stretches, x, y).mark_text(**label).encode(text="whom:N")]
 
 
-def _lives(stretches: pl.DataFrame, x: alt.X, y: alt.Y, _: Sequence[str] | None) -> list[alt.Chart]:
+def _lives(stretches: pl.DataFrame, x: alt.X, y: alt.Y, *_: object) -> list[alt.Chart]:
     """From start to end of a control plane."""
     return [_bars(stretches, x, y, {"whom": "instance"}).mark_bar(color=ALIVE, clip=True)]
 
 
-def _states(stretches: pl.DataFrame, x: alt.X, y: alt.Y, explained: Sequence[str] | None) -> list[alt.Chart]:
-    """Bars coloured by state, and a mark where a worker ended. The states `explained` are told in a legend below."""
+def _states(stretches: pl.DataFrame, x: alt.X, y: alt.Y, colours: Mapping[str, str], is_explained: bool) -> list[alt.Chart]:
+    """Bars coloured by state, and a mark where a worker ended. A legend below tells the states where that is asked for."""
     legend = alt.Legend(orient="bottom", direction="horizontal", title=None, symbolType="square", labelColor=INK, symbolSize=120, offset=4)
-    scale = alt.Scale(domain=list(explained or STATES), range=[STATES[state] for state in explained or STATES])
+    scale = alt.Scale(domain=list(colours), range=list(colours.values()))
     tips = {"state": "state", "whom": "owner", "pieces": "stretches in this bar"}
     bars = _bars(stretches.filter(~pl.col("state").is_in(list(ENDS))), x, y, tips).mark_bar(clip=True)
     ends = [
         _points(stretches.filter(pl.col("state") == state), x, y, {"state": "state"}).mark_tick(thickness=3, height=14, color=color)
-        for state, color in ENDS.items()
+        for state, color in {**dict.fromkeys(ENDS, FAINT), **ENDED}.items()
     ]
-    return [bars.encode(color=alt.Color("state:N", scale=scale, legend=legend if explained else None)), *ends]
+    return [bars.encode(color=alt.Color("state:N", scale=scale, legend=legend if is_explained else None)), *ends]
 
 
-PAINTERS = {"lease": _leaders, "control_plane": _lives, "worker": _states, "memory": _states}
+Painter = Callable[[pl.DataFrame, alt.X, alt.Y, Mapping[str, str], bool], list[alt.Chart]]
+PAINTERS: dict[str, Painter] = {"lease": _leaders, "control_plane": _lives}
+"""Panels whose lanes have no states."""
 
 
 def _vacancies(lanes: Lanes, x: alt.X, height: int, *, is_named: bool) -> alt.LayerChart:
@@ -168,10 +178,14 @@ def _names(rows: pl.DataFrame, y: alt.Y) -> list[alt.Chart]:
 # ---- data, scales, words
 
 
-def _states_seen(lanes: Lanes) -> list[str]:
-    """The states that have a bar, in the order of a worker's life."""
-    seen = set(lanes.stretches["state"].to_list())
-    return [state for state in STATES if state in seen]
+def _colours(lanes: Lanes) -> dict[str, str]:
+    """The states that have a bar and their colours: those of a worker in the order of its life, then the others by name."""
+    shown = {panel for panel in lanes.lanes["panel"].to_list() if panel not in PAINTERS}
+    seen = set(lanes.stretches.filter(pl.col("panel").is_in(list(shown)))["state"].to_list()) - set(ENDS)
+    others = sorted(state for state in seen if state is not None and state not in STATES)
+    return {state: color for state, color in STATES.items() if state in seen} | {
+        state: OTHERS[place % len(OTHERS)] for place, state in enumerate(others)
+    }
 
 
 def _bars(frame: pl.DataFrame, x: alt.X, y: alt.Y, tips: Mapping[str, str]) -> alt.Chart:
@@ -234,17 +248,18 @@ def _time_axis(lanes: Lanes) -> alt.Axis:
 
 def _title(lanes: Lanes) -> alt.TitleParams:
     """What is drawn and what was left out, in words and numbers of ours."""
-    leaking = int(((lanes.lanes["panel"] == "worker") & lanes.lanes["is_marked"]).sum())
+    leaking = int((((lanes.lanes["panel"] == "worker") | (lanes.workers == 0)) & lanes.lanes["is_marked"]).sum())
+    among = _count(lanes.workers, "worker") if lanes.workers else _count(len(lanes.lanes), "object")
     vacant_us = int((lanes.vacancies["until_us"] - lanes.vacancies["ts_us"]).sum())
     says: Sequence[str] = [
-        f"Findings on {leaking} of {_count(lanes.workers, 'worker')}" if leaking else "No finding on any worker",
+        f"Findings on {leaking} of {among}" if leaking else f"No finding on {among}",
         f"nobody led for {_short(vacant_us)} of {_short(lanes.end_us - lanes.start_us)}" if vacant_us else "",
     ]
     below = [
         f"{_count(len(lanes.findings), 'finding')} in red",
         f"{_count(lanes.elsewhere, 'finding')} about other objects" if lanes.elsewhere else "",
         f"{_count(lanes.folded, 'more lane')} folded" if lanes.folded else "",
-        "thin dark bars are sessions, grey ticks retirements",
+        "thin dark bars are sessions, grey ticks retirements" if lanes.workers else "ticks are ends",
     ]
     return alt.TitleParams("; ".join(filter(None, says)), subtitle=" · ".join(filter(None, below)))
 

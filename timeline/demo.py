@@ -130,7 +130,7 @@ def _draw(log: Timeline, path: Path) -> str | None:
 
     lanes = log.lanes()
     if lanes.lanes.is_empty():
-        return f"{path.name} was left out: the log has no leadership and no worker"
+        return f"{path.name} was left out: the log has nothing that a model has intervals of"
     picture(swim_lanes(lanes), path)
     return None
 

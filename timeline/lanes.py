@@ -6,6 +6,7 @@ Stretches of a lane that begin within the same pixel become one, which shows the
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -15,10 +16,13 @@ from duckdb import DuckDBPyConnection
 
 from ingest.database import first_row
 from timeline.findings import Finding
+from timeline.intervals import interval_models
 
 LANES_MAX = 24
 OTHERS_MAX = 8
 """Lanes of workers, and of every other panel."""
+ENDS = ("retired", "lost", "done", "failed", "gone")
+"""States that nothing follows: marks, not stretches."""
 PIXELS = 900
 """Stretches of one lane that a chart tells apart."""
 
@@ -49,7 +53,7 @@ SELECT 'control_plane', control_plane, 'alive', instance, coalesce(started_us, s
   coalesce(stopped_us, CASE WHEN expired_us IS NOT NULL THEN last_heartbeat_us END, end_us), stopped_us IS NULL AND expired_us IS NULL
 FROM control_plane_life JOIN log_bounds USING (run_id) WHERE run_id = $run
 UNION ALL
-SELECT 'worker', worker, state, owner, ts_us, CASE WHEN state IN ('retired', 'lost') THEN ts_us ELSE ts_us + dur_us END, is_open
+SELECT 'worker', worker, state, owner, ts_us, ts_us + dur_us, is_open
 FROM worker_state_interval WHERE run_id = $run AND list_contains($workers, worker)
 UNION ALL
 SELECT 'memory', control_plane, state, worker, ts_us, ts_us + dur_us, is_open
@@ -60,14 +64,26 @@ FROM session_interval WHERE run_id = $run AND list_contains($workers, worker)
 """
 
 _FOLDED = f"""
-WITH stretch AS ({_STRETCHES})
+WITH stretch AS ({_STRETCHES} {{others}})
 SELECT
   panel, id, arg_max(state, until_us - ts_us) AS state, arg_max(whom, until_us - ts_us) AS whom,
-  min(ts_us) AS ts_us, max(until_us) AS until_us, bool_or(is_open) AS is_open, count(*) AS pieces
+  min(ts_us) AS ts_us, CASE WHEN bool_or(list_contains($ends, state)) THEN min(ts_us) ELSE max(until_us) END AS until_us,
+  bool_or(is_open) AS is_open, count(*) AS pieces
 FROM stretch
-GROUP BY panel, id, state IN ('retired', 'lost'), (ts_us - $start_us) * {PIXELS} // greatest($end_us - $start_us, 1)
+GROUP BY panel, id, list_contains($ends, state), (ts_us - $start_us) * {PIXELS} // greatest($end_us - $start_us, 1)
 ORDER BY panel, id, ts_us, until_us
 """
+
+
+@functools.cache
+def _folded() -> str:
+    others = (
+        f"UNION ALL SELECT '{one.kind}', {one.kind}, {one.state}, {one.whom}, ts_us, ts_us + dur_us, is_open "
+        f"FROM {one.table} WHERE run_id = $run AND ($kind IS NULL OR ({one.kind} = $id AND $kind = '{one.kind}') OR {one.whom} = $id)"
+        for one in interval_models()
+    )
+    return _FOLDED.format(others=" ".join(others))
+
 
 # When nobody held a lease, between its holders and until the log ends.
 _VACANCIES = """
@@ -113,11 +129,11 @@ def lanes_of(
     start_us, end_us = ends or (0, 0)
     chosen = connection.execute(_WORKERS, {"run": run_id, "kind": kind, "id": id_, "found": found, "most": LANES_MAX}).fetchall()
     workers, there = [worker for worker, *_ in chosen], max((there for *_, there in chosen), default=0)
-    bound = {"run": run_id, "kind": kind, "id": id_, "workers": workers, "start_us": start_us, "end_us": end_us}
-    stretches = connection.execute(_FOLDED, bound).pl()
+    bound = {"run": run_id, "kind": kind, "id": id_, "workers": workers, "start_us": start_us, "end_us": end_us, "ends": list(ENDS)}
+    stretches = connection.execute(_folded(), bound).pl()
     subjects = {(one.subject.kind, one.subject.id) for one in findings}
     every = [*_in_order(stretches, subjects), *(("worker", worker) for worker in workers)]
-    lanes = [(panel, lane, (panel, lane) in subjects) for panel in PANELS for of, lane in every if of == panel]
+    lanes = [(panel, lane, (panel, lane) in subjects) for panel in panels() for of, lane in every if of == panel]
     drawn = {(panel, lane) for panel, lane, _ in lanes}
     marked = [_mark(one, end_us) for one in ordered if (one.subject.kind, one.subject.id) in drawn]
     return Lanes(
@@ -145,15 +161,17 @@ MARK = {
 
 
 def _in_order(stretches: pl.DataFrame, marked: AbstractSet[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The lanes of leases, control planes and memories, in order of appearance; where there are too many, those with findings."""
+    """The lanes of everything but workers, in order of appearance; where there are too many, those with findings."""
     first = stretches.group_by("panel", "id").agg(pl.col("ts_us").min()).sort("ts_us", "id").select("panel", "id").rows()
-    by_panel = {panel: [lane for lane in first if lane[0] == panel] for panel in ("lease", "control_plane", "memory")}
+    by_panel = {panel: [lane for lane in first if lane[0] == panel] for panel in panels() if panel != "worker"}
     kept = {lane for lanes in by_panel.values() for lane in sorted(lanes, key=lambda lane: lane not in marked)[:OTHERS_MAX]}
     return [lane for lane in first if lane in kept]
 
 
-PANELS = ("lease", "control_plane", "worker", "memory")
-"""What has lanes, from top to bottom: leadership, lives of control planes, rows of workers, what memory takes them for."""
+def panels() -> tuple[str, ...]:
+    """What has lanes, from top to bottom: leadership, lives of control planes, rows of workers, what memory takes them for, then every
+    kind of object of which a model has the intervals."""
+    return ("lease", "control_plane", "worker", "memory", *(one.kind for one in interval_models()))
 
 
 def _others(stretches: pl.DataFrame) -> int:

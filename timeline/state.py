@@ -1,9 +1,13 @@
-"""The state of everything at a moment: workers, sessions, leases, control planes; other objects by their last event."""
+"""The state of everything at a moment, as far as the models know one; other objects by their last event."""
 
 from __future__ import annotations
 
+import functools
+
 import polars as pl
 from duckdb import DuckDBPyConnection
+
+from timeline.intervals import interval_models
 
 _STATES = """
 WITH
@@ -40,6 +44,7 @@ WITH
     UNION ALL
     SELECT run_id, 'worker', worker, state, ts_us, owner FROM worker_state_interval JOIN moment USING (run_id)
     WHERE ts_us <= at_us AND (is_open OR ts_us + dur_us > at_us)
+    {others}
   )
 SELECT known.*, plane.state AS owner_state
 FROM known LEFT JOIN plane ON plane.run_id = known.run_id AND plane.control_plane = known.owner
@@ -63,12 +68,22 @@ ORDER BY object.run_id, object.kind, object.id
 """
 
 
+@functools.cache
+def _query() -> str:
+    others = (
+        f"UNION ALL SELECT run_id, '{one.kind}', {one.kind}, {one.state}, ts_us, {one.whom} FROM {one.table} JOIN moment USING (run_id) "
+        "WHERE ts_us <= at_us AND (is_open OR ts_us + dur_us > at_us)"
+        for one in interval_models()
+    )
+    return _STATES.format(others=" ".join(others))
+
+
 def states_at(connection: DuckDBPyConnection, run_id: str | None, at_us: int | None) -> pl.DataFrame:
     """Every object whose state the models know, at `at_us` or where the log ends.
 
-    Columns: run_id, kind, id, state, since_us, owner, owner_state (of the control plane that owns it).
+    Columns: run_id, kind, id, state, since_us, owner (with whom it is), owner_state (where that is a control plane).
     """
-    return connection.execute(_STATES, {"run": run_id, "at": at_us}).pl()
+    return connection.execute(_query(), {"run": run_id, "at": at_us}).pl()
 
 
 def objects_of(connection: DuckDBPyConnection, run_id: str | None, kind: str | None, id_: str | None = None) -> pl.DataFrame:

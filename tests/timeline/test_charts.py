@@ -10,7 +10,11 @@ from typing import Any
 import pytest
 
 from ingest.errors import UsageError
+from reference_cluster.scenario import load
+from reference_cluster.sim.cluster import Staged
+from reference_cluster.sim.run import simulate
 from tests.story import START_US, story
+from timeline.api import Timeline
 from timeline.charts import picture, swim_lanes
 from timeline.findings import Finding, Subject
 from timeline.lanes import LANES_MAX, OTHERS_MAX, Lanes, lanes_of
@@ -152,3 +156,16 @@ def test_a_log_without_leaders_and_workers_says_what_to_do():
 def test_a_picture_of_another_kind_is_refused(tmp_path: Path):
     with pytest.raises(UsageError, match=r"lanes\.gif"):
         picture(swim_lanes(lanes(HANDOVER)), tmp_path / "lanes.gif")
+
+
+def test_every_family_has_lanes_without_being_listed():
+    """The states of a job are drawn because a model is called job_state_interval; where it ends there is a mark, not a stretch."""
+    run = simulate(Staged(load("gang_demo")), 1)
+    with Timeline.in_memory(run.lines) as log:
+        lanes = log.lanes()
+        states = log.state()
+    assert lanes.lanes.select("panel", "id").rows() == [("job", f"train-1/{member}") for member in range(3)]
+    ends = lanes.stretches.filter(state="done")
+    assert (len(ends), (ends["until_us"] - ends["ts_us"]).sum()) == (3, 0)
+    assert states.filter(kind="job").select("id", "state").rows() == [(f"train-1/{member}", "done") for member in range(3)]
+    assert swim_lanes(lanes).to_dict()["title"]["text"] == "No finding on 3 objects"

@@ -108,7 +108,7 @@ def test_without_the_extra_the_picture_is_left_out_and_it_says_why(tmp_path: Pat
 def test_a_log_that_has_no_lanes_leaves_the_picture_out_and_says_why(tmp_path: Path):
     said: list[str] = []
     demo.tell(Quiet(), tmp_path, said.append)
-    assert any("timeline.png was left out: the log has no leadership and no worker" in line for line in said)
+    assert any("timeline.png was left out: the log has nothing that a model has intervals of" in line for line in said)
 
 
 def test_a_machine_without_a_demonstration_says_so(monkeypatch: pytest.MonkeyPatch):
