@@ -91,7 +91,7 @@ class Attempt(BaseModel):
 
 def count_of(connection: duckdb.DuckDBPyConnection, wanted: Wanted = ANY) -> int:
     """How many refused lines there are."""
-    return _count(connection, "true", wanted)
+    return sum(_counts(connection, wanted))
 
 
 def listed(connection: duckdb.DuckDBPyConnection, wanted: Wanted = ANY, most: int | None = None) -> list[Line]:
@@ -124,7 +124,7 @@ def retry(
     """
     forced, connection, total = forced_source(format, mapping), database.connection, Counts()
     parts = _parts(connection, wanted, chunk_bytes)
-    partly = _count(connection, f"NOT ({_IS_WHOLE})", wanted)
+    _, partly = _counts(connection, wanted)
     because = [f"{partly} are not kept whole: ingest their files again"] if partly else []
     untried = partly
     with Transaction(database) as transaction:
@@ -142,11 +142,13 @@ def retry(
     return Attempt(**vars(total), untried=untried, because=because)
 
 
-def _count(connection: duckdb.DuckDBPyConnection, condition: str, wanted: Wanted) -> int:
-    row = first_row(connection, f"SELECT count(*) FROM rejected_line WHERE {condition} AND {_WANTED}", wanted.bound())
+def _counts(connection: duckdb.DuckDBPyConnection, wanted: Wanted) -> tuple[int, int]:
+    """How many refused lines are kept whole, and how many are not."""
+    query = f"SELECT count(*) FILTER ({_IS_WHOLE}), count(*) FILTER (NOT ({_IS_WHOLE})) FROM rejected_line WHERE {_WANTED}"
+    row = first_row(connection, query, wanted.bound())
     assert row is not None
-    count: int = row[0]
-    return count
+    whole, partly = row
+    return whole, partly
 
 
 def _parts(connection: duckdb.DuckDBPyConnection, wanted: Wanted, chunk_bytes: int) -> list[tuple[int, int, int]]:
