@@ -186,7 +186,7 @@ def test_the_shortest_length_is_found_in_few_rounds(shows_from: int):
 
 def test_explore_shrinks_what_it_finds_and_runs_it_first_the_next_time(tmp_path: Path):
     """The failing seed is named with its command and kept small; kept, it replays exactly; mended, it is said to be."""
-    arguments = ["cluster", "explore", "renew_blips", "--from", "2", "--seeds", "1", "--bug", "DG-01", "--heal", "1m", "--workers", "1"]
+    arguments = ["cluster", "explore", "renew_blips", "--from", "5", "--seeds", "1", "--bug", "DG-01", "--heal", "1m", "--workers", "1"]
     corpus = tmp_path / "corpus"
     first = CliRunner().invoke(app, [*arguments, "--corpus", str(corpus), "--json"])
     answer = json.loads(first.stdout)

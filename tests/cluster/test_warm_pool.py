@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from reference_cluster.lifecycle import UndefinedMove
+from reference_cluster.scenario import load, names
 from reference_cluster.sim.cluster import Staged
 from reference_cluster.sim.run import simulate
 from reference_cluster.subsystems.warm_pool.rows import WORKER
 from reference_cluster.subsystems.warm_pool.scenario import WarmPoolScenario
-from tests.cluster.runs import SCENARIOS, decisions, run_of
+from tests.cluster.runs import decisions, run_of
 
 Events = list[dict[str, Any]]
 TICK = ["expire_control_planes", "overdue_draining", "orphan", "stuck", "hot_idle_ttl", "version", "stranded"]
@@ -35,7 +36,7 @@ def by_subject(events: Events) -> dict[str, Events]:
     return found
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", [name for name in names() if load(name).system == "warm_pool"])
 def test_every_durable_move_is_one_of_the_life_cycle_table(name: str) -> None:
     """Each write of a worker starts where the last one ended, and ends where the table allows."""
     writes = [event for event in events_of(name) if "to_state" in event["data"]]

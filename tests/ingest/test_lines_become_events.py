@@ -10,7 +10,7 @@ import pytest
 
 from ingest.database import open_in_memory
 from ingest.load import load
-from ingest.strict import DEPTH_MAX, LINE_BYTES_MAX, REASONS
+from ingest.strict import DEPTH_MAX, KEYS_MAX, LINE_BYTES_MAX, REASONS
 from tests.ingest.lines import PARKED, event, line, loaded, rows, write
 
 NESTED = "[" * (DEPTH_MAX + 1) + "]" * (DEPTH_MAX + 1)
@@ -76,6 +76,7 @@ REJECTED = [
     (line(time="1769860800"), "time"),
     (line(commit_time="yesterday"), "time"),
     (line(kind="other.said", data={"x": 1}).replace(b'"x": 1', b'"x": ' + NESTED.encode()), "depth"),
+    (line(kind="other.said", data=dict.fromkeys(map(str, range(KEYS_MAX + 1)), 1)), "keys"),
     (line(Colour="red", Seq=7), "schema"),
     *[(without(name), "schema") for name in REQUIRED],
     (line(subject={"kind": "worker"}), "schema"),
