@@ -1,7 +1,7 @@
 """kill -9 at any system call of an ingest, the creation of the database included; then the same command: every event once.
 
 strace kills the process as it enters a chosen call for the N-th time (it counts by thread and kind of call). A calm run
-says which such points there are; the sweep takes fifty of them, evenly spread.
+says which such points there are; the sweep takes twenty of them, evenly spread.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import pytest
 from ingest.database import open_for_write
 from tests.ingest.lines import line, rows, write
 
-KILLS = 50
+KILLS = 20
 EVENTS = 60
 CALLS = "pwrite64,write,fdatasync,fsync,ftruncate,unlink,rename"
 INGEST = """
@@ -67,7 +67,7 @@ def killed_and_healed(folder: Path, log: Path, root: Path, call: str, nth: int) 
 
 
 @pytest.mark.tools
-def test_every_event_is_there_once_after_a_kill_at_any_of_fifty_system_calls(tmp_path: Path, root: Path) -> None:
+def test_every_event_is_there_once_after_a_kill_at_any_of_twenty_system_calls(tmp_path: Path, root: Path) -> None:
     """Each kill leaves nothing that the same command does not heal, whichever write it hit."""
     if not shutil.which("strace"):
         assert not os.environ.get("CI"), "strace is needed to kill at chosen system calls"
