@@ -7,13 +7,14 @@ plain SQL and judge no kind that nobody declared.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NamedTuple
 
 import duckdb
 import pyarrow as pa
 from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+from ingest.duration import positive_us
 
 Role = Literal[
     "acquire_attempted", "acquired", "acquire_refused", "renewed", "release_attempted", "released", "release_refused",
@@ -25,16 +26,6 @@ A thing that one holder has at a time: acquire_attempted, acquired, acquire_refu
 release_refused. A pair: started, or opened for what is meant to stay open; ended; closed where the scope is over, so that all in
 it should have ended. What has to be placed and to run: place_failed, placed, observed (only what was placed does this), running,
 dropped (no more is to be expected of it). A holder that is no more: gone."""
-
-DURATION = re.compile(r"([0-9]+)(us|ms|s|m|h|d)")
-_UNIT_US = {"us": 1, "ms": 1000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
-
-
-def _duration_us(value: object) -> object:
-    match = DURATION.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError("write a duration such as 500ms, 30s, 10m or 2h")
-    return int(match[1]) * _UNIT_US[match[2]]
 
 
 class KindRole(NamedTuple):
@@ -66,7 +57,7 @@ class Activity(BaseModel):
     """Role of the ref that says what it is a part of."""
     kinds: dict[str, Role]
     """Kind to the role that it plays."""
-    within: dict[Role, Annotated[int, BeforeValidator(_duration_us)]] = {}
+    within: dict[Role, Annotated[int, BeforeValidator(positive_us)]] = {}
     """How soon what plays this role has to come; for `renewed` how long a hold lasts, for `gone` how long it may be held after."""
 
 

@@ -8,7 +8,6 @@ subsystems declares its own subclass of `Scenario`, and a file names it (`system
 from __future__ import annotations
 
 import random
-import re
 import tomllib
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
+from ingest.duration import positive_us
 from ingest.errors import UsageError
 from reference_cluster.bugs import Switches, modules_of
 
@@ -25,18 +25,11 @@ if TYPE_CHECKING:
 
 Chance = random.Random
 FOLDER = Path(__file__).parent / "scenarios"
-_UNITS_US = {"us": 1, "ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000}
-_PART = re.compile(r"(\d+)(us|ms|s|m|h)")
 
 
-def duration_us(text: object) -> object:
+def duration_us(value: object) -> object:
     """`1m30s` as microseconds; a number is microseconds already."""
-    if not isinstance(text, str):
-        return text
-    parts = _PART.findall(text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise ValueError(f"{text!r} is not a duration; write 250ms, 20s, 1m30s")
-    return sum(int(number) * _UNITS_US[unit] for number, unit in parts)
+    return positive_us(value) if isinstance(value, str) else value
 
 
 def _range_us(value: object) -> object:

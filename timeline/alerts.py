@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
+from ingest.duration import microseconds
 from timeline import catalog
 from timeline.catalog import Query
-from timeline.moment import microseconds
 
 RUNBOOKS = "docs/runbooks"
 KEEP_FIRING_MINUTES = 5

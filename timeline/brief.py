@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from timeline.moment import duration
+from ingest.duration import duration
 from timeline.story import Decided, Story
 
 NAMES_MAX = 4

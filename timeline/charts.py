@@ -14,10 +14,10 @@ from typing import Any
 import altair as alt
 import polars as pl
 
+from ingest.duration import duration
 from ingest.errors import UsageError
 from timeline.files import write_whole
 from timeline.lanes import ENDS, Lanes
-from timeline.moment import duration
 from timeline.safe import printable
 
 WIDTH = 820
@@ -37,7 +37,7 @@ STATES = {
     "draining": "#CC79A7",
 }
 OTHERS = ("#F4E3A1", "#BFE3F5", "#0072B2", "#CC79A7", "#E69F00", "#009E73", "#8A6FB0", "#A0522D", "#5B6570")
-"""For the states of other families, in order of name."""
+"""For the states of other families, in order of name: those that no state of a worker has in the same picture."""
 ENDED = {"lost": "#000000", "failed": "#B3001B"}
 """Marks of the ends that are bad; the others are grey."""
 LEADER, ALIVE, SESSION, LEAK, INK, FAINT = "#2F4B66", "#DDE3E9", "#08314C", "#B3001B", "#1F2933", "#7B8794"
@@ -182,10 +182,10 @@ def _colours(lanes: Lanes) -> dict[str, str]:
     """The states that have a bar and their colours: those of a worker in the order of its life, then the others by name."""
     shown = {panel for panel in lanes.lanes["panel"].to_list() if panel not in PAINTERS}
     seen = set(lanes.stretches.filter(pl.col("panel").is_in(list(shown)))["state"].to_list()) - set(ENDS)
+    ours = {state: color for state, color in STATES.items() if state in seen}
     others = sorted(state for state in seen if state is not None and state not in STATES)
-    return {state: color for state, color in STATES.items() if state in seen} | {
-        state: OTHERS[place % len(OTHERS)] for place, state in enumerate(others)
-    }
+    free = [color for color in OTHERS if color not in ours.values()]
+    return ours | {state: free[place % len(free)] for place, state in enumerate(others)}
 
 
 def _bars(frame: pl.DataFrame, x: alt.X, y: alt.Y, tips: Mapping[str, str]) -> alt.Chart:

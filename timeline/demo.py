@@ -14,6 +14,7 @@ from textwrap import wrap
 from typing import Protocol
 
 from ingest.database import open_for_write
+from ingest.duration import duration
 from ingest.errors import StorageFailed, UsageError
 from ingest.load import load
 from ingest.seed import Replayed, ReplaySeed
@@ -22,7 +23,7 @@ from timeline.api import Timeline
 from timeline.board import costs
 from timeline.files import write_whole
 from timeline.findings import Finding, Report
-from timeline.moment import duration, shown
+from timeline.moment import shown
 from timeline.replays import replay, run_seed
 from timeline.shrink import Shrunk, shrink
 

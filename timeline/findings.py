@@ -24,12 +24,13 @@ from duckdb import DuckDBPyConnection
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 
 from ingest.database import first_row
+from ingest.duration import duration
 from ingest.errors import UsageError
 from ingest.events.control_loop import Timings
 from ingest.schema import family_table
 from timeline import catalog
 from timeline.catalog import CatalogError, Query, present
-from timeline.moment import duration, moment_us, shown
+from timeline.moment import moment_us, shown
 from timeline.refresh import as_of, models
 
 Severity = Literal["info", "warning", "critical", "invariant"]

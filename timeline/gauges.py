@@ -26,11 +26,11 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 
 from ingest.database import first_row
+from ingest.duration import duration
 from ingest.errors import UsageError
 from timeline import catalog
 from timeline.catalog import Query
 from timeline.findings import Finding, Report
-from timeline.moment import duration
 from timeline.openmetrics import label_value
 
 Row = dict[str, str | int | float | bool]

@@ -22,9 +22,10 @@ import json
 import re
 from typing import Any, NamedTuple
 
+from ingest.duration import DURATION, duration, microseconds
 from ingest.errors import TimelineError
 from ingest.events import KINDS, Event, Input, ObjectId, Ref
-from timeline.moment import DURATION, duration, microseconds, moment, moment_us
+from timeline.moment import moment, moment_us
 from timeline.safe import printable
 
 

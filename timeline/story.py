@@ -9,9 +9,10 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 from pydantic import BaseModel, ConfigDict
 
+from ingest.duration import duration
 from ingest.events import Event, Input, ObjectId, Ref
 from timeline import notation
-from timeline.moment import duration, moment
+from timeline.moment import moment
 
 _EVENTS = """
 SELECT

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from ingest.duration import duration
 from reference_cluster.sweeps.trials import Failure, Outcome, Quest, attempt, trial_of
-from timeline.moment import duration
 
 TOGETHER = 20
 """Runs that are judged in one database."""

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import Any
 
+from ingest.duration import duration
 from reference_cluster.sweeps.score import DetectorScore, Scores
-from timeline.moment import duration
 
 HEADINGS = ("detector", "true positives", "misses", "false alarms", "precision", "recall", "delay", "ms per 100,000 events")
 _METHOD = (

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from reference_cluster import scenario
 from reference_cluster.bugs import Bug, declared_bugs
-from reference_cluster.sim.cluster import Staged
-from reference_cluster.sim.run import Run, simulate
+from reference_cluster.sim.run import Run
+from reference_cluster.sweeps import judging
 from timeline.api import Timeline
 from timeline.findings import Finding
 
@@ -18,8 +18,7 @@ SCENARIOS = scenario.names()
 
 def run_of(name: str, seed: int, bug: Bug | None = None) -> Run:
     """A run of a scenario, with the bug on or as its clean twin."""
-    switches = {bug.name: True} if bug is not None else {}
-    return simulate(Staged(scenario.load(name)), seed, switches=switches, run_id=f"{name}-{seed}{'+' + bug.name if bug else ''}")
+    return judging.run_of(name, seed, bug.name if bug else None)
 
 
 def judged(lines: Iterable[bytes]) -> list[Finding]:

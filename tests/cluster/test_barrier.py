@@ -151,3 +151,13 @@ def test_changes_are_told_late_at_least_once_and_never_to_their_author() -> None
     woken = [event for event in events[events.index(opened) :] if event.get("reason") == "relation_changed"]
     assert sorted(event["subject"]["id"] for event in woken) == ["k6-1", "k6-1", "k6-2", "k6-2"]
     assert min(moment_us(event["time"]) for event in woken) - moment_us(opened["commit_time"]) >= 300_000
+
+
+def test_the_phases_of_a_barrier_follow_one_another_and_fill_its_round() -> None:
+    """What its lane shows: members gather, all are ready, they are released; no gap and no overlap until it closes."""
+    with Timeline.in_memory(decisions(run_of("barrier_slow_member", 1))) as log:
+        phases = log.sql("SELECT state, ts_us, ts_us + dur_us AS until_us FROM barrier_state_interval ORDER BY ts_us, until_us").rows()
+        (whole,) = log.sql("SELECT ts_us, ts_us + dur_us AS until_us FROM barrier_round").rows()
+    assert [state for state, *_ in phases] == ["gathering", "ready", "released"]
+    assert [since for _, since, _ in phases] == [whole[0], *(until for *_, until in phases[:-1])]
+    assert phases[-1][2] == whole[1]

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import duckdb
 
+from ingest.duration import duration, microseconds
 from tests.story import START_US, story
 from timeline.findings import detect
-from timeline.moment import duration, microseconds
 
 BEAT_SECONDS = 5
 

@@ -15,7 +15,7 @@ from reference_cluster.sim.cluster import Staged
 from reference_cluster.sim.run import simulate
 from tests.story import START_US, story
 from timeline.api import Timeline
-from timeline.charts import picture, swim_lanes
+from timeline.charts import _colours, picture, swim_lanes
 from timeline.findings import Finding, Subject
 from timeline.lanes import LANES_MAX, OTHERS_MAX, Lanes, lanes_of
 
@@ -169,3 +169,11 @@ def test_every_family_has_lanes_without_being_listed():
     assert (len(ends), (ends["until_us"] - ends["ts_us"]).sum()) == (3, 0)
     assert states.filter(kind="job").select("id", "state").rows() == [(f"train-1/{member}", "done") for member in range(3)]
     assert swim_lanes(lanes).to_dict()["title"]["text"] == "No finding on 3 objects"
+
+
+def test_no_two_states_of_a_picture_have_one_colour():
+    """A reserved worker and a preempted job must not look alike."""
+    with Timeline.in_memory(simulate(Staged(load("gang_demo")), 1).lines) as log:
+        colours = _colours(log.lanes())
+    assert {"reserved", "preempted", "blocked", "running"} <= set(colours)
+    assert len(set(colours.values())) == len(colours)

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ingest.duration import duration, microseconds
 from ingest.events import KINDS, Event, Input, ObjectId, Ref
-from timeline.moment import duration, microseconds, moment
+from timeline.moment import moment
 from timeline.notation import NotationError, line, parse
 from timeline.safe import HOSTILE
 

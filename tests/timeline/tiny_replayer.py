@@ -11,10 +11,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ingest.duration import duration
 from ingest.errors import SeedInvalid
 from ingest.seed import Replayed, ReplaySeed
 from tests.story import tell
-from timeline.moment import duration
 
 SECOND = 1_000_000
 

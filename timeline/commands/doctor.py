@@ -43,7 +43,7 @@ def command(db: Database = DEFAULT_DATABASE, as_json: AsJson = False) -> None:
 
 
 def _print(log: Log) -> None:
-    from timeline.moment import duration
+    from ingest.duration import duration
 
     print_line(f"  {log.events} events in {log.runs} runs")
     for skew in log.skews:

@@ -42,8 +42,8 @@ def command(
 
 
 def _step_us(text: str) -> int:
+    from ingest.duration import microseconds
     from ingest.errors import UsageError
-    from timeline.moment import microseconds
 
     step_us = microseconds(text)
     if step_us is None or step_us < 1_000_000:

@@ -21,9 +21,9 @@ def command(
     Example:
         timeline shrink leak.seed.json -o small.seed.json
     """
+    from ingest.duration import duration
     from ingest.seed import read_seed
     from timeline.files import write_whole
-    from timeline.moment import duration
     from timeline.shrink import shrink
 
     shrunk = shrink(read_seed(seed), note if sys.stderr.isatty() else lambda _: None)

@@ -50,7 +50,7 @@ def command(
 
 
 def _print(why: Why) -> None:
-    from timeline.moment import duration
+    from ingest.duration import duration
 
     def offset(at_us: int) -> str:
         return duration(at_us - why.log_start)

@@ -6,7 +6,7 @@ lease 15 s, hook retry 30 s; so the leader's duty is overdue after 65 s.
 
 from __future__ import annotations
 
-from timeline.moment import duration, microseconds
+from ingest.duration import duration, microseconds
 
 BOUNDS = "ready_bound=60s release_bound=5s run_bound=120s skew_tolerance=1s settle_bound=25s tick=10s leader_lease=15s hook_retry=30s"
 UNITS = ("k6-0", "k6-1", "k6-2")

@@ -11,10 +11,10 @@ from typing import Any
 
 import duckdb
 
+from ingest.duration import duration, microseconds
 from tests.detectors.telling import in_order
 from tests.story import story
 from timeline.findings import detect
-from timeline.moment import duration, microseconds
 
 TIMINGS = (
     "poll=1s job_heartbeat=5s job_stale=30s worker_stale=60s reaper_tick=10s admission_tick=5s tick_bound=30s "

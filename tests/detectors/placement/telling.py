@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import duckdb
 
+from ingest.duration import duration, microseconds
 from tests.detectors.telling import in_order
 from tests.story import story
 from timeline.findings import detect
-from timeline.moment import duration, microseconds
 
 TIMINGS = "lease_ttl=15s lease_refresh=5s replace_grace=15s fence=27s tick=3s stop=2s victim_policy=unhealthy_first"
 STATES = {

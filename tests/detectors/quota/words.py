@@ -5,7 +5,7 @@ The timings are those of the reference cluster: a watch lags by 1 s at most, an 
 
 from __future__ import annotations
 
-from timeline.moment import duration, microseconds
+from ingest.duration import duration, microseconds
 
 REPAIR = "repair_tick=2s orphan_after=3s"
 CONFIGURED = f"0s scheduler-1/controller control_plane/scheduler-1-a quota.configured watch_lag=1s autoscale_tick=1s {REPAIR}"
