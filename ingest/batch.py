@@ -14,9 +14,9 @@ import pyarrow as pa
 from ingest.chunks import RAW_BYTES_MAX, Chunk
 from ingest.database import first_row
 from ingest.envelope import parse_query
-from ingest.events import FAMILIES, KINDS, Decision
+from ingest.events import FAMILIES, KINDS
 from ingest.roles import load_roles
-from ingest.schema import ENVELOPE, family_columns, family_table, typed_families
+from ingest.schema import ENVELOPE, family_table, own_columns
 from ingest.shapes import Shape, is_event_shape
 from ingest.sniff import NATIVE, Source
 from ingest.strict import Refusal, parse_document, refusal_of_event, refusal_of_text
@@ -246,28 +246,26 @@ def _insert(connection: duckdb.DuckDBPyConnection, file_id: int) -> None:
         SELECT $first + idx, run_id, unnest(from_json(caused_by, '["VARCHAR"]')) FROM parsed WHERE caused_by IS NOT NULL""",
         numbered,
     )
-    kinds = connection.execute("SELECT DISTINCT kind FROM parsed").fetchall()
-    there = {KINDS[kind].family for (kind,) in kinds if kind in KINDS}
-    for family in typed_families():
-        if family in there:
-            connection.execute(_insert_family(family), numbered)
+    for (kind,) in connection.execute("SELECT DISTINCT kind FROM parsed ORDER BY kind").fetchall():
+        if kind in KINDS:
+            connection.execute(_insert_kind(kind), numbered)
     connection.execute("INSERT INTO touched_run SELECT DISTINCT run_id FROM parsed EXCEPT SELECT run_id FROM touched_run")
 
 
 @cache
-def _insert_family(family: str) -> str:
-    """Events that say all that their kind requires. One that does not is in `event`, and no model reads what it lacks."""
-    own = ", ".join(f'"{column.name}":"{column.type}"' for column in family_columns(family))
+def _insert_kind(kind: str) -> str:
+    """Events of a kind into their family's table, those that say all that the kind requires.
+
+    One that does not is in `event`, and no model reads what it lacks. A statement for each kind that is there: one for the whole
+    family spreads every event over a hundred columns, and takes longer to plan than a small chunk to load.
+    """
+    decision = KINDS[kind]
+    own = ", ".join(f'"{column.name}":"{column.type}"' for column in own_columns(decision))
     names = _ENVELOPE_NAMES.replace("event_no", "$first + idx AS event_no")
-    whole = " ".join(f"WHEN '{decision.kind}' THEN {_says_all(decision)}" for decision in FAMILIES[family])
-    return f"""INSERT INTO {family_table(family)} BY NAME
-        FROM (SELECT {names}, unnest(from_json(data, '{{{own}}}')) FROM parsed WHERE kind IN ({_kinds_of(family)}))
-        WHERE CASE kind {whole} END"""
-
-
-def _says_all(decision: type[Decision]) -> str:
+    parts = f", unnest(from_json(data, '{{{own}}}'))" if own else ""
     required = [f'"{name}" IS NOT NULL' for name, field in decision.model_fields.items() if field.is_required()]
-    return " AND ".join(required) or "true"
+    return f"""INSERT INTO {family_table(decision.family)} BY NAME
+        FROM (SELECT {names}{parts} FROM parsed WHERE kind = '{kind}') WHERE {" AND ".join(required) or "true"}"""
 
 
 def _kinds_of(family: str) -> str:

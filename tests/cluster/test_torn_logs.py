@@ -12,7 +12,7 @@ from reference_cluster.bugs import Bug
 from tests.cluster.runs import BUGS, decisions, found, judged, renamed, run_of
 from timeline.findings import Finding
 
-CUTS = 8
+CUTS = 24
 
 
 def _what(finding: Finding) -> tuple[str, str, str]:
