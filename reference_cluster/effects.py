@@ -118,7 +118,13 @@ class Unknown:
     """The answer was lost: the writes may or may not be durable."""
 
 
-CommitResult = Committed | Conflict | Failed | Unknown
+Unmade = Conflict | Failed | Unknown
+CommitResult = Committed | Unmade
+
+
+def outcome_of(result: Unmade) -> str:
+    """The outcome of an event about a write that was not made, as far as the writer knows."""
+    return "conflict" if isinstance(result, Conflict) else "failed" if isinstance(result, Failed) else "unknown"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ from reference_cluster.subsystems.barrier.messages import (
     StopTest,
     UpdateStatus,
 )
-from reference_cluster.subsystems.barrier.unit import Hook, HookFailed, Unit, boot, leave, say_failed, some_time
+from reference_cluster.subsystems.barrier.unit import Hook, HookFailed, Unit, boot, leave, say_failed
+from reference_cluster.subsystems.delay import some_time
 from reference_cluster.wire import Message
 
 WATCH_RETRY_US = 1_000_000

@@ -21,7 +21,8 @@ from reference_cluster.subsystems.barrier.messages import (
     Status,
     StopService,
 )
-from reference_cluster.subsystems.barrier.unit import Process, Unit, some_time
+from reference_cluster.subsystems.barrier.unit import Process, Unit
+from reference_cluster.subsystems.delay import some_time
 from reference_cluster.wire import Message
 
 STATUS_PATH = "/v1/status"

@@ -7,7 +7,7 @@ from reference_cluster.bugs import Bug
 from reference_cluster.effects import Call, CallRefused, CallTimedOut, Emit
 from reference_cluster.subsystems.barrier.k6 import START_NOT_PAUSED
 from reference_cluster.subsystems.barrier.messages import EndedNotice, ReadyNotice, StartService, StopService
-from reference_cluster.subsystems.barrier.unit import Hook, HookFailed
+from reference_cluster.subsystems.barrier.unit import Hook, HookFailed, why_of
 
 DONE_IS_IDLE = Bug(
     name="done_is_idle",
@@ -98,8 +98,6 @@ async def _stop(hook: Hook, barrier: str) -> bool:
     try:
         await Call(f"{hook.unit.id}/pebble", StopService(), hook.unit.config.pebble_timeout_us)
     except (CallTimedOut, CallRefused) as error:
-        reason = "timeout" if isinstance(error, CallTimedOut) else error.reason
-        outcome = "unknown" if isinstance(error, CallTimedOut) else "failed"
-        await Emit((hook.about(BarrierStopFailed(), barrier, (hook.unit.ref(),), reason=reason, outcome=outcome),))
+        await Emit((hook.about(BarrierStopFailed(), barrier, (hook.unit.ref(),), **why_of(error)),))
         return False
     return True

@@ -12,7 +12,7 @@ from reference_cluster.records import STORE_NOW
 from reference_cluster.subsystems.barrier.databags import APPLICATION, BARRIER
 from reference_cluster.subsystems.barrier.k6 import STATUS_PATH
 from reference_cluster.subsystems.barrier.messages import Patch, Status
-from reference_cluster.subsystems.barrier.unit import Hook, HookFailed, unit_ref
+from reference_cluster.subsystems.barrier.unit import Hook, HookFailed, unit_ref, why_of
 
 POLL_US = 50_000
 
@@ -88,9 +88,7 @@ async def _try(hook: Hook, barrier: str, member: str, attempt: int) -> bool:
         status = await Call(f"{member}/api", patch, hook.unit.config.api_timeout_us)
         assert isinstance(status, Status), status
     except (CallTimedOut, CallRefused) as error:
-        reason = "timeout" if isinstance(error, CallTimedOut) else error.reason
-        outcome = "unknown" if isinstance(error, CallTimedOut) else "failed"
-        await Emit((hook.about(BarrierReleaseFailed(attempt=attempt), barrier, refs, reason=reason, outcome=outcome),))
+        await Emit((hook.about(BarrierReleaseFailed(attempt=attempt), barrier, refs, **why_of(error)),))
         return False
     await Emit((hook.about(BarrierReleaseAcked(status_code=status.code, is_paused=status.is_paused), barrier, refs),))
     if is_careless:

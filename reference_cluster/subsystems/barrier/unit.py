@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ingest.events.barrier import BarrierConfigured, BarrierMemberDone, UnitChecked, UnitHookFailed, UnitLeft, UnitStarted
 from ingest.events.base import Decision, Ref
 from reference_cluster.bugs import Bug, Switches
-from reference_cluster.effects import Commit, Committed, Conflict, Emit, Exit, Random, Read, Said, Sleep, StoreDown, Task
+from reference_cluster.effects import CallRefused, CallTimedOut, Commit, Committed, Conflict, Emit, Exit, Read, Said, Sleep, StoreDown, Task
 from reference_cluster.records import Check, Delete, Put, Row, Write
 from reference_cluster.subsystems.barrier.databags import APPLICATION, MEMBER, TABLE, Bags
 from reference_cluster.subsystems.barrier.scenario import Config, World
@@ -32,6 +32,13 @@ LOST_MEMBER_STAYS_BUSY = Bug(
 
 class HookFailed(Exception):
     """The hook cannot go on; Juju will run it again."""
+
+
+def why_of(error: CallTimedOut | CallRefused) -> dict[str, str]:
+    """Reason and outcome of an event about a call that failed: who refuses has not acted, who does not answer may have."""
+    if isinstance(error, CallTimedOut):
+        return {"reason": "timeout", "outcome": "unknown"}
+    return {"reason": error.reason, "outcome": "failed"}
 
 
 @dataclass
@@ -133,12 +140,6 @@ class Hook:
             done=statuses.count("done"),
         )
         await Emit((Said(checked, self.unit.name, reason=self.name, workload=bags.barrier),))
-
-
-async def some_time(span: tuple[int, int]) -> None:
-    """Take a time that chance draws."""
-    low, high = span
-    await Sleep(low + int((high - low) * await Random()))
 
 
 async def boot(unit: Unit) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ingest.events.base import Ref
 from ingest.events.placement import InstanceCommitFailed, InstanceMove
-from reference_cluster.effects import Commit, Committed, Conflict, Emit, Failed, Read, Said, StoreDown
+from reference_cluster.effects import Commit, Committed, Conflict, Emit, Read, Said, StoreDown, outcome_of
 from reference_cluster.lifecycle import Lifecycle
 from reference_cluster.records import Put, Row, Write
 from reference_cluster.subsystems.placement.packing import Room
@@ -67,10 +67,9 @@ async def move(
     result = await Commit((put, *also), (said, *events), kind.kind)
     if isinstance(result, Committed):
         return replace(after, version=row.version + 1, updated_us=result.commit_us, read_us=result.commit_us)
-    outcome = "conflict" if isinstance(result, Conflict) else "failed" if isinstance(result, Failed) else "unknown"
     why = f"{result.table}.{result.fence}" if isinstance(result, Conflict) else "store_error"
     failed = InstanceCommitFailed(wanted_state=after.text("state"))
-    await Emit((Said(failed, row.key, refs=refs(row), outcome=outcome, reason=why, inputs=(row.seen(),)),))
+    await Emit((Said(failed, row.key, refs=refs(row), outcome=outcome_of(result), reason=why, inputs=(row.seen(),)),))
     return None
 
 

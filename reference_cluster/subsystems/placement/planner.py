@@ -12,10 +12,11 @@ from ingest.events.placement import InstanceLost, SchedulePassed
 from reference_cluster.bugs import Bug
 from reference_cluster.effects import Commit, Committed, Conflict, Sleep, StoreDown
 from reference_cluster.records import Put
+from reference_cluster.subsystems.delay import some_time
 from reference_cluster.subsystems.placement.instances import INSTANCE, advanced
 from reference_cluster.subsystems.placement.packing import Room
 from reference_cluster.subsystems.placement.schedule import Picture, Plan, Slot, commit, look, spec_of
-from reference_cluster.subsystems.placement.scheduler import Scheduler, some_time
+from reference_cluster.subsystems.placement.scheduler import Scheduler
 
 LOSER_GIVES_UP = Bug(
     name="loser_gives_up",

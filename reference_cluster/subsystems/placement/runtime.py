@@ -25,6 +25,7 @@ from ingest.events.placement import (
 )
 from reference_cluster.bugs import Bug, Switches
 from reference_cluster.effects import Emit, Now, Receive, Reply, Request, Said, Sleep, Start
+from reference_cluster.subsystems.delay import some_time
 from reference_cluster.subsystems.placement.messages import (
     CheckContainer,
     Checked,
@@ -40,7 +41,6 @@ from reference_cluster.subsystems.placement.messages import (
     StopContainer,
 )
 from reference_cluster.subsystems.placement.scenario import Config, World
-from reference_cluster.subsystems.placement.scheduler import some_time
 
 NO_SELF_FENCE = Bug(
     name="no_self_fence",

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from ingest.events.base import Ref
 from ingest.events.placement import InstanceAllocated, ScheduleAttempted, ScheduleCommitted, ScheduleConflicted, SlotUnplaced
-from reference_cluster.effects import Commit, CommitResult, Committed, Conflict, Emit, Failed, List, Read, Said
+from reference_cluster.effects import Commit, CommitResult, Committed, Conflict, Emit, Failed, List, Read, Said, outcome_of
 from reference_cluster.records import Check, Put, Row, Write
 from reference_cluster.subsystems.placement.instances import fresh
 from reference_cluster.subsystems.placement.packing import Room, pack
@@ -165,9 +165,8 @@ async def commit(scheduler: Scheduler, plan: Plan, attempt: int) -> CommitResult
     result = await Commit(writes, (Said(committed, SCHEDULE, refs=refs, inputs=inputs), *plan.events), "schedule.commit")
     if not isinstance(result, Committed):
         fence, want, got = _difference(result)
-        outcome = "conflict" if isinstance(result, Conflict) else "failed" if isinstance(result, Failed) else "unknown"
         conflicted = ScheduleConflicted.model_validate({**tried, "fence": fence, "want": want, "got": got})
-        await Emit((Said(conflicted, SCHEDULE, refs=refs, outcome=outcome, inputs=inputs),))
+        await Emit((Said(conflicted, SCHEDULE, refs=refs, outcome=outcome_of(result), inputs=inputs),))
     return result
 
 

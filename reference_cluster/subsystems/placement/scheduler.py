@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from ingest.events.base import Decision, Input, Ref
 from reference_cluster.bugs import Switches
-from reference_cluster.effects import Random, Said, Sleep
+from reference_cluster.effects import Said
 from reference_cluster.subsystems.placement.packing import Room
 from reference_cluster.subsystems.placement.scenario import Config, World
 
@@ -54,9 +54,3 @@ def runtime_of(node: str) -> str:
 def lease_of(node: str) -> str:
     """Name of a node's lease."""
     return f"lease.{node}"
-
-
-async def some_time(span: tuple[int, int]) -> None:
-    """Wait as long as the world takes for something."""
-    low, high = span
-    await Sleep(low + int((high - low) * await Random()))

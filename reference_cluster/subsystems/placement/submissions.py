@@ -13,13 +13,14 @@ from ingest.events.placement import InstanceDropped, SlotRemoved, SubmissionComm
 from reference_cluster.bugs import Bug
 from reference_cluster.effects import Committed, Emit, Read, Receive, Reply, Request, Said, Start, StoreDown
 from reference_cluster.records import Delete, Put, Row
+from reference_cluster.subsystems.delay import some_time
 from reference_cluster.subsystems.placement.health import removal
 from reference_cluster.subsystems.placement.instances import LIVING, advanced
 from reference_cluster.subsystems.placement.jobs import Job, Problem, in_words, parse
 from reference_cluster.subsystems.placement.messages import Accepted, ScaleJob, SubmitJob
 from reference_cluster.subsystems.placement.packing import Room, pack
 from reference_cluster.subsystems.placement.schedule import Picture, Plan, Slot, commit, look, spec_of
-from reference_cluster.subsystems.placement.scheduler import Scheduler, some_time
+from reference_cluster.subsystems.placement.scheduler import Scheduler
 
 TRIES_MAX = 10
 SETTLED_US = 3_000_000

@@ -6,7 +6,7 @@ from functools import partial
 
 from ingest.events.quota import BindingAttempted, BindingConfirmed, BindingConflicted, BindingCreated, BindingCreateFailed
 from reference_cluster.bugs import Bug
-from reference_cluster.effects import Commit, Committed, Conflict, Emit, Failed, Read, StoreDown, Unknown
+from reference_cluster.effects import Commit, Committed, Conflict, Emit, Failed, Read, StoreDown, Unknown, outcome_of
 from reference_cluster.records import Put, Row, Write
 from reference_cluster.subsystems.quota.leader import fence, step_down
 from reference_cluster.subsystems.quota.process import Controller, listed
@@ -48,7 +48,7 @@ async def bind(me: Controller, replica: Row, reservation: Row, waiting: Waiting)
                 await step_down(me, "fenced")
             return "conflict"
         case Failed() | Unknown():
-            outcome = "failed" if isinstance(result, Failed) else "unknown"
+            outcome = outcome_of(result)
             await Emit((tell(BindingCreateFailed(**facts), name, outcome=outcome),))
             return "timeout" if outcome == "unknown" else "store_error"
 

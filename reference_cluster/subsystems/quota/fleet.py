@@ -6,9 +6,9 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from ingest.events.quota import CapacityDeclared, CapacityHealthChanged, CapacityReady, NodeState, ReplicaStarted
-from reference_cluster.effects import Commit, Committed, Conflict, Program, Random, Read, Receive, Said, Sleep, Start, StoreDown
+from reference_cluster.effects import Commit, Committed, Conflict, Program, Read, Receive, Said, Sleep, Start, StoreDown
 from reference_cluster.records import STORE_NOW, Put, Row
-from reference_cluster.scenario import Span
+from reference_cluster.subsystems.delay import some_time
 from reference_cluster.subsystems.quota.messages import SetHealth
 from reference_cluster.subsystems.quota.process import Controller
 from reference_cluster.subsystems.quota.rows import NODE, move_facts, said_of
@@ -50,7 +50,7 @@ async def _set_health(key: str, healthy: bool) -> bool:
 
 async def _boot_all(world: World, me: Controller) -> None:
     async def boot(node: Row) -> None:
-        await _some_time(world.node_boot)
+        await some_time(world.node_boot)
         state = NODE.target(node.key, "requested", "boot")
         put = Put("node", node.key, {"state": state}, {"state": "requested"})
         await _insist(Commit((put,), (_said(CapacityReady, node),), "node.boot"))
@@ -62,7 +62,7 @@ def run_replicas(world: World, me: Controller) -> Program:
     """Start each replica that is bound."""
 
     async def start(replica: Row) -> None:
-        await _some_time(world.replica_start)
+        await some_time(world.replica_start)
         move = move_facts(replica, "start")
         said = said_of(replica, ReplicaStarted(**move), node=replica.text("node"))
         expect = {"phase": "bound", "node": replica["node"]}
@@ -88,11 +88,6 @@ async def _insist(commit: Commit) -> None:
     """Write until the store says that it is done, or that it cannot be."""
     while not isinstance(await commit, Committed | Conflict):
         await Sleep(LOOK_US)
-
-
-async def _some_time(span: Span) -> None:
-    low, high = span
-    await Sleep(low + int((high - low) * await Random()))
 
 
 def _said(kind: type[NodeState], node: Row, **other: object) -> Said:

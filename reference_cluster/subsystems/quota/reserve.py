@@ -14,7 +14,7 @@ from ingest.events.quota import (
     ReservationReused,
 )
 from reference_cluster.bugs import Bug
-from reference_cluster.effects import Commit, Committed, Conflict, Emit, Failed, Read, Said, StoreDown, Unknown
+from reference_cluster.effects import Commit, Committed, Conflict, Emit, Failed, Read, Said, StoreDown, Unknown, outcome_of
 from reference_cluster.records import STORE_NOW, Put, Row
 from reference_cluster.subsystems.quota.leader import fence, step_down
 from reference_cluster.subsystems.quota.process import Controller, listed, seen
@@ -73,7 +73,7 @@ async def reserve(me: Controller, replica: Row, quota: Row, node: Row, source: s
                 await step_down(me, "fenced")
             return (await _read_back(me, replica, name) if result.table == "reservation" else None), "conflict"
         case Failed() | Unknown():
-            outcome = "failed" if isinstance(result, Failed) else "unknown"
+            outcome = outcome_of(result)
             await Emit((tell(ReservationCreateFailed(**facts), name, outcome=outcome),))
             return None, "timeout" if outcome == "unknown" else "store_error"
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from ingest.events.base import Decision
 from ingest.events.warm_pool import WorkerPodCreated, WorkerPodGone
-from reference_cluster.effects import Emit, Now, Random, Receive, Reply, Request, Said, Sleep, Start
+from reference_cluster.effects import Emit, Now, Receive, Reply, Request, Said, Sleep, Start
+from reference_cluster.subsystems.delay import some_time
 from reference_cluster.subsystems.warm_pool.messages import Activate, AwaitPod, CreatePod, DeletePod, Done, ListPods, Pods, PodSeen, Probe
 from reference_cluster.subsystems.warm_pool.scenario import World
 
@@ -22,11 +23,6 @@ class Kube:
     pods: dict[str, int] = field(default_factory=dict)
     ready: set[str] = field(default_factory=set)
     ending: set[str] = field(default_factory=set)
-
-
-async def _some_time(span: tuple[int, int]) -> None:
-    low, high = span
-    await Sleep(low + int((high - low) * await Random()))
 
 
 async def _say(decision: Decision, worker: str) -> None:
@@ -60,7 +56,7 @@ async def _answer(kube: Kube, request: Request) -> None:
         case ListPods():
             await Reply(request, _listed(kube, await Now()))
         case Activate(worker=worker):
-            await _some_time(kube.world.activation)
+            await some_time(kube.world.activation)
             await _done_if(request, worker in kube.ready, "pod_gone")
         case Probe(worker=worker):
             await _done_if(request, worker in kube.ready, "pod_gone")
@@ -81,14 +77,14 @@ async def _done_if(request: Request, done: bool, otherwise: str) -> None:
 
 
 async def _start(kube: Kube, worker: str) -> None:
-    await _some_time(kube.world.pod_ready)
+    await some_time(kube.world.pod_ready)
     if worker in kube.pods:
         kube.ready.add(worker)
 
 
 async def _end(kube: Kube, worker: str) -> None:
     kube.ready.discard(worker)
-    await _some_time(kube.world.pod_gone)
+    await some_time(kube.world.pod_gone)
     del kube.pods[worker]
     kube.ending.discard(worker)
     await _say(WorkerPodGone(), worker)

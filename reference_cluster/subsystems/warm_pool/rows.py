@@ -12,7 +12,20 @@ from typing import Any
 
 from ingest.events.base import Ref
 from ingest.events.warm_pool import WorkerCommitFailed, WorkerFenceMissed, WorkerRow
-from reference_cluster.effects import Commit, CommitResult, Committed, Conflict, Emit, Failed, Read, Said, Sleep, StoreDown, Unknown
+from reference_cluster.effects import (
+    Commit,
+    CommitResult,
+    Committed,
+    Conflict,
+    Emit,
+    Failed,
+    Read,
+    Said,
+    Sleep,
+    StoreDown,
+    Unknown,
+    outcome_of,
+)
 from reference_cluster.lifecycle import Lifecycle
 from reference_cluster.records import STORE_NOW, Put, Row, Write
 from reference_cluster.subsystems.control_plane import ControlPlane
@@ -122,7 +135,6 @@ async def explain_miss(cp: ControlPlane, row: Row, wanted_state: str, result: Co
             await Emit((Said(miss, row.key, refs=refs(row), inputs=(row.seen(),)),))
         case Failed() | Unknown():
             failed = WorkerCommitFailed(wanted_state=wanted_state, owner=cp.id)
-            outcome = "failed" if isinstance(result, Failed) else "unknown"
-            await Emit((Said(failed, row.key, refs=refs(row), outcome=outcome, reason="store_error"),))
+            await Emit((Said(failed, row.key, refs=refs(row), outcome=outcome_of(result), reason="store_error"),))
         case Committed():
             raise AssertionError(f"{row.key}: nothing was missed at revision {result.revision}")
