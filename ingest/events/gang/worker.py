@@ -39,3 +39,14 @@ class WorkerMarkedOffline(WorkerRow, kind="worker.marked_offline", subject="work
     """Age that was judged; 0 where the worker itself asked for it."""
     age_basis: str | None = None
     """The clock column that the age was computed from."""
+
+
+class WorkerOfflineMissed(Decision, kind="worker.offline_missed", subject="worker", outcome="conflict failed unknown"):
+    """A silent worker was not taken out of the count, because it had checked in or the store did not answer."""
+
+    fence: str
+    """Which part of the row was not as expected; empty where the store did not answer."""
+    want: str
+    """What the reaper had seen."""
+    got: str
+    """What the row said."""

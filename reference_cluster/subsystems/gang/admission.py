@@ -13,10 +13,10 @@ from ingest.events.base import Ref
 from ingest.events.gang.gang import GangAdmissionRefused, GangReserved, GangReserveMissed, GangRolledBack
 from ingest.events.gang.job import JobReserved, JobRolledBack
 from reference_cluster.bugs import Bug
-from reference_cluster.effects import Committed, Emit, List, Said
+from reference_cluster.effects import Committed, Conflict, Emit, List, Said, outcome_of
 from reference_cluster.records import STORE_NOW, Row
 from reference_cluster.subsystems.gang import drain
-from reference_cluster.subsystems.gang.rows import advance, commit, gang_refs, missed, outcome_of
+from reference_cluster.subsystems.gang.rows import advance, commit, gang_refs, missed, say_missed
 from reference_cluster.subsystems.gang.scheduler import Scheduler
 
 ROLLBACK_ONLY_RESERVED = Bug(
@@ -41,7 +41,8 @@ UNSIZED_GANGS_TAKE_NO_ROOM = Bug(
     subsystem="gang",
     scenario="gang_unsized",
     detectors=("gang/partial_gang_stuck", "gang/gang_deadlock"),
-    story="Gangs that declare no resources take no room: two of them are reserved on the same workers and run half each, for ever.",
+    story="Gangs that declare no resources take no room: two of them are reserved on the same workers, each worker takes any of its "
+    "reserved jobs, and both run half each. The rollback of WR-02 comes with it, so that nothing drains the halves.",
 )
 
 
@@ -163,7 +164,9 @@ async def _roll_back(gang: str, unclaimed: list[Row], running: int) -> None:
         for member, age_us in zip(unclaimed, ages, strict=True)
     ]
     said = Said(rolled_back, gang, refs=gang_refs(unclaimed), reason="reservation_timeout", workload=gang, epoch=_epoch(unclaimed))
-    await commit(moves, said)
+    result = await commit(moves, said)
+    in_the_way = (member for member in unclaimed if isinstance(result, Conflict) and member.key == result.key)
+    await say_missed(next(in_the_way, unclaimed[0]), "admission", result)
 
 
 def _epoch(members: list[Row]) -> int:

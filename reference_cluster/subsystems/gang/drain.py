@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from ingest.events.gang.gang import GangDrainCompleted, GangDrainMissed, GangDrainStarted
 from ingest.events.gang.job import JobDrainStarted, JobFailed, JobForceDrained, JobPreempted, JobRequeued, JobRolledBack
 from reference_cluster.bugs import Bug
-from reference_cluster.effects import CommitResult, Committed, Conflict, Emit, List, Said
+from reference_cluster.effects import CommitResult, Committed, Conflict, Emit, List, Said, Unmade, outcome_of
 from reference_cluster.records import STORE_NOW, Row
-from reference_cluster.subsystems.gang.rows import CLAIM_FENCE, SILENCE_FENCE, Move, advance, commit, gang_refs, missed, outcome_of
+from reference_cluster.subsystems.gang.rows import CLAIM_FENCE, SILENCE_FENCE, Move, advance, commit, gang_refs, missed, say_missed
 from reference_cluster.subsystems.gang.scheduler import Scheduler
 
 TRIGGER_REFUNDED = Bug(
@@ -75,8 +75,7 @@ async def begin(s: Scheduler, trigger: Trigger) -> CommitResult:
             if trigger.reason == "reported_failure":
                 s.bugs.struck(TRIGGER_TOLD_TO_PREEMPT, trigger.row.key)
             return result
-        said = Said(GangDrainMissed(**missed(result)), gang, outcome=outcome_of(result), workload=gang, refs=gang_refs([trigger.row]))
-        await Emit((said,))
+        await _say_missed(gang, [trigger.row], result)
         if not isinstance(result, Conflict) or result.key == trigger.row.key:
             break
     return result
@@ -134,13 +133,21 @@ async def _open(trigger: Trigger, gang: str, epoch: int, moves: list[Move]) -> C
     return await commit(moves, Said(started, gang, refs=refs, reason=trigger.reason, workload=gang, epoch=epoch))
 
 
+async def _say_missed(gang: str, about: list[Row], result: Unmade) -> None:
+    """A round was not begun or not ended."""
+    said = Said(GangDrainMissed(**missed(result)), gang, outcome=outcome_of(result), workload=gang, refs=gang_refs(about))
+    await Emit((said,))
+
+
 async def force(s: Scheduler, row: Row) -> bool:
     """Take a member for stopped that has been preempting for too long."""
     age_us = row.age_us("drain_started_us")
     if age_us <= s.config.drain_timeout_us:
         return False
     move = advance(row, "stop", JobForceDrained, age_us=age_us, age_basis="drain_started_us")
-    return isinstance(await commit([move]), Committed)
+    result = await commit([move])
+    await say_missed(row, "reaper", result)
+    return isinstance(result, Committed)
 
 
 async def complete(s: Scheduler) -> int:
@@ -152,7 +159,7 @@ async def complete(s: Scheduler) -> int:
     ended = 0
     for gang, members in sorted(gangs.items()):
         if _is_over(s, {member.text("state") for member in members}):
-            ended += isinstance(await _ending(s, gang, members), Committed)
+            ended += await _end(s, gang, members)
     return ended
 
 
@@ -162,7 +169,7 @@ def _is_over(s: Scheduler, states: set[str]) -> bool:
     return bool("preempted" in states or broken) and not states & {"running", "preempting", "reserved", "pending"}
 
 
-async def _ending(s: Scheduler, gang: str, members: list[Row]) -> CommitResult:
+async def _end(s: Scheduler, gang: str, members: list[Row]) -> bool:
     exhausted = any(member.number("attempts") >= s.config.max_retries for member in members)
     over = any(member["state"] in ("done", "failed") for member in members)
     fails = exhausted or (over and not s.bugs.has(PARTIAL_COMPLETION_KEPT))
@@ -173,7 +180,11 @@ async def _ending(s: Scheduler, gang: str, members: list[Row]) -> CommitResult:
     completed = GangDrainCompleted(result="failed" if fails else "blocked", age_us=members[0].read_us - started_us)
     epoch = max(member.number("epoch") for member in members)
     said = Said(completed, gang, refs=gang_refs([move.after for move in moves]), reason=reason, workload=gang, epoch=epoch)
-    return await commit(moves, said)
+    result = await commit(moves, said)
+    if isinstance(result, Committed):
+        return True
+    await _say_missed(gang, members, result)
+    return False
 
 
 def _last_move(member: Row, fails: bool, max_retries: int) -> Move:

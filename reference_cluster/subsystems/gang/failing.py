@@ -6,7 +6,7 @@ from ingest.events.gang.job import JobFailed, JobRequeued
 from reference_cluster.bugs import Bug
 from reference_cluster.effects import CommitResult, Committed, List
 from reference_cluster.subsystems.gang import drain
-from reference_cluster.subsystems.gang.rows import advance, commit
+from reference_cluster.subsystems.gang.rows import advance, commit, say_missed
 from reference_cluster.subsystems.gang.scheduler import Scheduler
 
 LONE_MEMBER_REQUEUED_FIRST = Bug(
@@ -50,5 +50,6 @@ async def _requeue_lone(trigger: drain.Trigger) -> CommitResult:
     if isinstance(result, Committed):
         waiting = await List("job", {"gang": gang, "state": ("pending", "reserved")})
         if waiting:
-            await commit(advance(member, "block", JobRequeued, changes={"worker": None}, reason="lone_member") for member in waiting)
+            moves = (advance(member, "block", JobRequeued, changes={"worker": None}, reason="lone_member") for member in waiting)
+            await say_missed(row, "reaper" if trigger.reason == "stale" else "api", await commit(moves))
     return result

@@ -9,13 +9,13 @@ from __future__ import annotations
 from ingest.events.gang.job import JobClaimed
 from ingest.events.gang.word import JobClaimRefused, JobOffered
 from reference_cluster.bugs import Bug
-from reference_cluster.effects import Committed, Conflict, Emit, List, Random, Read
+from reference_cluster.effects import Committed, Conflict, Emit, List, Random, Read, outcome_of
 from reference_cluster.records import STORE_NOW, Row
 from reference_cluster.subsystems.gang.admission import UNSIZED_GANGS_TAKE_NO_ROOM
 from reference_cluster.subsystems.gang.canonical import digest
 from reference_cluster.subsystems.gang.failing import LONE_MEMBER_REQUEUED_FIRST
 from reference_cluster.subsystems.gang.messages import Claim, Claimed, NoWork, Offer, Poll
-from reference_cluster.subsystems.gang.rows import CLAIM_FENCE, Move, advance, commit, gang_of, missed, outcome_of, said_of
+from reference_cluster.subsystems.gang.rows import CLAIM_FENCE, Move, advance, commit, gang_of, missed, said_of
 from reference_cluster.subsystems.gang.scheduler import Scheduler
 from reference_cluster.subsystems.gang.served import Refused
 from reference_cluster.wire import Message

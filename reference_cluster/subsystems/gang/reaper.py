@@ -5,12 +5,12 @@ Force comes before completion, else one dead worker would keep its gang in the d
 
 from __future__ import annotations
 
-from ingest.events.gang.word import JobFenceMissed, JobFoundStale
-from ingest.events.gang.worker import WorkerMarkedOffline
-from reference_cluster.effects import Commit, Committed, Emit, List, Said
+from ingest.events.gang.word import JobFoundStale
+from ingest.events.gang.worker import WorkerMarkedOffline, WorkerOfflineMissed
+from reference_cluster.effects import Commit, Committed, Emit, List, Said, outcome_of
 from reference_cluster.records import Put, Row
 from reference_cluster.subsystems.gang import drain, failing, unblock
-from reference_cluster.subsystems.gang.rows import WORKER, missed, outcome_of, said_of
+from reference_cluster.subsystems.gang.rows import WORKER, missed, said_of, say_missed
 from reference_cluster.subsystems.gang.scheduler import Scheduler
 
 
@@ -33,10 +33,8 @@ async def _end_stale(s: Scheduler, row: Row) -> bool:
         return False
     await Emit((said_of(row, JobFoundStale(age_us=age_us, age_basis="heartbeat_us")),))
     result = await failing.fail(s, drain.Trigger(row, "stale"))
-    if isinstance(result, Committed):
-        return True
-    await Emit((said_of(row, JobFenceMissed(origin="reaper", **missed(result)), outcome=outcome_of(result)),))
-    return False
+    await say_missed(row, "reaper", result)
+    return isinstance(result, Committed)
 
 
 async def _mark_offline(s: Scheduler, row: Row) -> bool:
@@ -48,4 +46,7 @@ async def _mark_offline(s: Scheduler, row: Row) -> bool:
     said = WorkerMarkedOffline(from_state=row.text("state"), to_state=state, age_us=age_us, age_basis="updated_us")
     put = Put("worker", row.key, {"state": state}, {"version": row.version})
     result = await Commit((put,), (Said(said, row.key, reason="silent", inputs=(row.seen(),)),), "worker.marked_offline")
-    return isinstance(result, Committed)
+    if isinstance(result, Committed):
+        return True
+    await Emit((Said(WorkerOfflineMissed(**missed(result)), row.key, outcome=outcome_of(result), inputs=(row.seen(),)),))
+    return False

@@ -20,7 +20,6 @@ from ingest.events.gang.word import (
     JobDoneReported,
     JobFailRejected,
     JobFailReported,
-    JobFenceMissed,
     JobHeartbeatRejected,
     JobPreemptDelivered,
     JobSaidInVain,
@@ -31,7 +30,7 @@ from reference_cluster.records import STORE_NOW, Row
 from reference_cluster.subsystems.gang import drain, failing, unblock
 from reference_cluster.subsystems.gang.canonical import as_stored, digest
 from reference_cluster.subsystems.gang.messages import Checkpoint, Heartbeat, HeartbeatReply, JobDone, JobFail, Preempted, Report, Taken
-from reference_cluster.subsystems.gang.rows import CLAIM_FENCE, advance, commit, missed, outcome_of, said_of
+from reference_cluster.subsystems.gang.rows import CLAIM_FENCE, advance, commit, said_of, say_missed
 from reference_cluster.subsystems.gang.scheduler import Scheduler
 from reference_cluster.subsystems.gang.served import Refused
 from reference_cluster.wire import Message
@@ -117,8 +116,7 @@ async def _settle(row: Row, report: Report, result: CommitResult | None) -> bool
     if isinstance(result, Committed):
         return True
     if result is not None:
-        said = JobFenceMissed(origin="api", **missed(result))
-        await Emit((said_of(row, said, worker=report.worker, outcome=outcome_of(result)),))
+        await say_missed(row, "api", result, report.worker)
     if not isinstance(result, Conflict):
         raise Refused("unavailable")
     return False

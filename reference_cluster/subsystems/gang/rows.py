@@ -12,8 +12,8 @@ from typing import Any
 
 from ingest.events.base import Decision, Ref
 from ingest.events.gang.job import JobHeartbeated, JobRow
-from ingest.events.gang.word import JobOffered
-from reference_cluster.effects import Commit, CommitResult, Conflict, Failed, Said
+from ingest.events.gang.word import JobFenceMissed, JobOffered
+from reference_cluster.effects import Commit, CommitResult, Committed, Conflict, Emit, Said, Unmade, outcome_of
 from reference_cluster.lifecycle import Lifecycle
 from reference_cluster.records import Put, Row
 
@@ -139,16 +139,18 @@ def commit(moves: Iterable[Move], *gang_events: Said, label: str = "") -> Commit
     return Commit(tuple(move.put for move in made), events, label or events[0].decision.kind)
 
 
-def missed(result: CommitResult) -> dict[str, str]:
+def missed(result: Unmade) -> dict[str, str]:
     """`fence`, `want` and `got` of a write that was not made; empty where the store did not answer."""
     if isinstance(result, Conflict):
         return {"fence": result.fence, "want": str(result.want), "got": str(result.got)}
     return {"fence": "", "want": "", "got": ""}
 
 
-def outcome_of(result: CommitResult) -> str:
-    """The outcome of an event about a write that was not made."""
-    return "conflict" if isinstance(result, Conflict) else "failed" if isinstance(result, Failed) else "unknown"
+async def say_missed(row: Row, origin: str, result: CommitResult, worker: object = None) -> None:
+    """Say of a job that a write of the scheduler's own came to nothing; says nothing of one that was made."""
+    if not isinstance(result, Committed):
+        said = JobFenceMissed(origin=origin, **missed(result))
+        await Emit((said_of(row, said, worker=worker, outcome=outcome_of(result)),))
 
 
 def gang_refs(members: Iterable[Row], trigger: str | None = None) -> tuple[Ref, ...]:

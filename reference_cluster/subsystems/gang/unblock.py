@@ -11,7 +11,7 @@ from ingest.events.gang.job import JobFailed, JobUnblocked
 from reference_cluster.bugs import Bug
 from reference_cluster.effects import Committed, List
 from reference_cluster.records import Row
-from reference_cluster.subsystems.gang.rows import Move, advance, commit
+from reference_cluster.subsystems.gang.rows import Move, advance, commit, say_missed
 from reference_cluster.subsystems.gang.scheduler import Scheduler
 
 GANG_MEMBER_UNBLOCKED = Bug(
@@ -51,7 +51,11 @@ async def promote(s: Scheduler) -> tuple[int, int]:
     moved = 0
     for row in blocked:
         move = _due(s, row, [jobs.get(job, "pending") for job in waits_for(row)])
-        if move is not None and isinstance(await commit([move]), Committed):
+        if move is None:
+            continue
+        result = await commit([move])
+        await say_missed(row, "unblock", result)
+        if isinstance(result, Committed):
             moved += 1
             if row["gang"] is not None:
                 s.bugs.struck(GANG_MEMBER_UNBLOCKED, row.key)
