@@ -82,3 +82,24 @@ class Switches:
         if bug.name in self.on and (bug.name, target) not in self._noted:
             self._noted.add((bug.name, target))
             self.note(bug.name, target)
+
+
+@dataclass
+class Lasting:
+    """Since when harm has been there, for somebody who looks again and again from outside: what passes is no harm yet."""
+
+    interval_us: int
+    """Time from one look to the next."""
+    _now_us: int = 0
+    _since_us: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def look(self) -> None:
+        """The next look begins."""
+        self._now_us += self.interval_us
+
+    def longer(self, than_us: int, harm: str, targets: Iterable[str]) -> list[str]:
+        """Those of the targets that have come to this harm at every look for longer than that. Asked once in a look for each harm."""
+        harmed = sorted(set(targets))
+        since_us = {(harm, target): self._since_us.get((harm, target), self._now_us) for target in harmed}
+        self._since_us = {key: at_us for key, at_us in self._since_us.items() if key[0] != harm} | since_us
+        return [target for target in harmed if self._now_us - since_us[harm, target] > than_us]

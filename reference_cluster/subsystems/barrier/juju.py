@@ -70,9 +70,13 @@ async def move_leader_when_all_are_ready() -> None:
     """The worst moment for a change of leader: it comes between the last member's word and the leader's wake-up."""
     after = 0
     while True:
-        changes = await Watch(TABLE, after)
+        try:
+            changes = await Watch(TABLE, after)
+            rows = {row.key: row for row in await List(TABLE)}
+        except StoreDown:
+            await Sleep(RETRY_US)
+            continue
         after = changes[-1].revision if changes else after
-        rows = {row.key: row for row in await List(TABLE)}
         app = rows.pop(APPLICATION)
         expected = app["expected"]
         members = [row for name, row in rows.items() if isinstance(expected, tuple) and name in expected]

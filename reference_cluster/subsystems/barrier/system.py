@@ -13,7 +13,7 @@ from reference_cluster.subsystems.barrier.databags import APPLICATION, CLEAR, TA
 from reference_cluster.subsystems.barrier.hooks import run_unit
 from reference_cluster.subsystems.barrier.messages import Elect, Leave
 from reference_cluster.subsystems.barrier.scenario import BarrierScenario, LeaderChange
-from reference_cluster.subsystems.barrier.truth import watch_barrier
+from reference_cluster.subsystems.barrier.truth import Witness
 from reference_cluster.subsystems.barrier.unit import Unit
 from reference_cluster.system import Host, System
 
@@ -50,7 +50,7 @@ class Barrier(System):
             host.after(draw(chance, scaling.at), partial(host.post, f"{scaling.unit}/hooks", Leave()))
         self._plan_tests()
         if self.switches.on:
-            host.spawn(controller, "truth", watch_barrier(scenario.config, self.units, self.switches))
+            Witness(host, scenario.config, self.units, self.switches).look()
 
     def _plan_tests(self) -> None:
         """The operators' actions, all of one process; there is none where nobody runs a test."""

@@ -3,33 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from reference_cluster.bugs import Switches
-from reference_cluster.effects import List, Sleep
+from reference_cluster.bugs import Lasting, Switches
 from reference_cluster.records import Row
 from reference_cluster.subsystems.barrier.databags import APPLICATION, TABLE
 from reference_cluster.subsystems.barrier.leader import DUTY_ONLY_ON_CHANGE
 from reference_cluster.subsystems.barrier.member import STOP_ERROR_STAYS_BUSY
 from reference_cluster.subsystems.barrier.scenario import Config
 from reference_cluster.subsystems.barrier.unit import LOST_MEMBER_STAYS_BUSY, Unit
+from reference_cluster.system import Host
+
+LOOK_US = 1_000_000
 
 
-async def watch_barrier(config: Config, units: Mapping[str, Unit], bugs: Switches) -> None:
-    """Look at every tick for a barrier that all hold at, and for busy units with nothing running."""
-    slow_us = 3 * config.tick_us + config.leader_lease_us
-    held_us: dict[str, int] = {}
-    while True:
-        await Sleep(config.tick_us)
-        rows = {row.key: row for row in await List(TABLE)}
+@dataclass
+class Witness:
+    """Looks once a second for a barrier that all hold at, and for busy units with nothing running."""
+
+    host: Host
+    config: Config
+    units: Mapping[str, Unit]
+    bugs: Switches
+    lasting: Lasting = field(default_factory=lambda: Lasting(LOOK_US))
+
+    def look(self) -> None:
+        """Look once, and again in a second."""
+        self.host.after(LOOK_US, self.look)
+        self.lasting.look()
+        rows = {row.key: row for row in self.host.rows(TABLE)}
         app = rows.pop(APPLICATION)
-        held = _held(app, rows) | {name for name, row in rows.items() if row["status"] == "ready" and _is_empty(units, name)}
-        held_us = {name: held_us.get(name, 0) + config.tick_us for name in sorted(held)}
-        for name, since_us in held_us.items():
-            if name in rows and since_us > config.settle_bound_us + 2 * config.tick_us:
-                bugs.struck(LOST_MEMBER_STAYS_BUSY, name)
-                bugs.struck(STOP_ERROR_STAYS_BUSY, name)
-            elif name not in rows and since_us > slow_us:
-                bugs.struck(DUTY_ONLY_ON_CHANGE, name)
+        config = self.config
+        slow_us = 3 * config.tick_us + config.leader_lease_us + config.hook_retry_us
+        for barrier in self.lasting.longer(slow_us, "held", _held(app, rows)):
+            self.bugs.struck(DUTY_ONLY_ON_CHANGE, barrier)
+        busy = (name for name, row in rows.items() if row["status"] == "ready" and _is_empty(self.units, name))
+        for unit in self.lasting.longer(config.settle_bound_us + 2 * config.tick_us, "busy", busy):
+            self.bugs.struck(LOST_MEMBER_STAYS_BUSY, unit)
+            self.bugs.struck(STOP_ERROR_STAYS_BUSY, unit)
 
 
 def _held(app: Row, rows: Mapping[str, Row]) -> set[str]:

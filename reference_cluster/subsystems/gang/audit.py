@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from reference_cluster.bugs import Bug, Switches
+from reference_cluster.bugs import Bug, Lasting, Switches
 from reference_cluster.records import Row
 from reference_cluster.subsystems.gang.admission import ROLLBACK_ONLY_RESERVED, UNSIZED_GANGS_TAKE_NO_ROOM
 from reference_cluster.subsystems.gang.drain import PARTIAL_COMPLETION_KEPT
@@ -30,28 +30,27 @@ class Audit:
         self._switches = switches
         self._config = config
         self._schedulers = schedulers
-        self._now_us = 0
-        self._since: dict[tuple[str, str], int] = {}
+        self._lasting = Lasting(INTERVAL_US)
 
     def look(self) -> None:
         """Look once."""
-        self._now_us += INTERVAL_US
+        self._lasting.look()
         gangs: dict[str, list[Row]] = defaultdict(list)
         jobs = self._host.rows("job")
         for row in jobs:
             if row["gang"] is not None:
                 gangs[row.text("gang")].append(row)
         config = self._config
-        half_in_us = config.reservation_timeout_us + 2 * config.admission_tick_us + MARGIN_US
-        two_ticks_us = 2 * config.reaper_tick_us + MARGIN_US
-        half_in = self._lasting("half in", (gang for gang, members in gangs.items() if _half_in(members)), half_in_us)
+        half_in_us = config.reservation_timeout_us + 3 * config.admission_tick_us + MARGIN_US
+        three_ticks_us = 3 * config.reaper_tick_us + MARGIN_US
+        half_in = self._lasting.longer(half_in_us, "half in", (gang for gang, members in gangs.items() if _half_in(members)))
         half_done = (gang for gang, members in gangs.items() if _half_done(members))
         failed = {row.key for row in jobs if row["state"] == "failed"}
         starved = (row.key for row in jobs if row["state"] == "blocked" and failed.intersection(waits_for(row)))
         self._struck(ROLLBACK_ONLY_RESERVED, half_in)
         self._struck(UNSIZED_GANGS_TAKE_NO_ROOM, half_in if len(half_in) > 1 else [])
-        self._struck(PARTIAL_COMPLETION_KEPT, self._lasting("half done", half_done, two_ticks_us))
-        self._struck(DEPENDENTS_LEFT_BLOCKED, self._lasting("starved", starved, two_ticks_us))
+        self._struck(PARTIAL_COMPLETION_KEPT, self._lasting.longer(three_ticks_us, "half done", half_done))
+        self._struck(DEPENDENTS_LEFT_BLOCKED, self._lasting.longer(three_ticks_us, "starved", starved))
         churned = (gang for gang, members in gangs.items() if all(_reserved_in_vain(member) >= 3 for member in members))
         self._struck(PLAIN_JOBS_NOT_COUNTED, churned)
         self._look_at_schedulers()
@@ -61,23 +60,14 @@ class Audit:
             alive = self._host.incarnation(s.instance) == s.id
             loops = s.loops.values() if alive else ()
             hung = [loop.name for loop in loops if loop.tick is not None]
-            lasting = self._lasting(f"hung {s.id}", hung, 4 * self._config.reaper_tick_us)
+            lasting = self._lasting.longer(4 * self._config.reaper_tick_us, f"hung {s.id}", hung)
             self._struck(TICK_UNBOUNDED, [s.id] if lasting else [])
             shows = [s.id] if alive and s.shows_leader and s.asked_in_vain else []
-            self._struck(GAUGE_KEPT_ON_ERROR, self._lasting(f"shows {s.id}", shows, 3 * self._config.reaper_tick_us))
+            self._struck(GAUGE_KEPT_ON_ERROR, self._lasting.longer(3 * self._config.reaper_tick_us, f"shows {s.id}", shows))
 
     def _struck(self, bug: Bug, targets: Iterable[str]) -> None:
         for target in targets:
             self._switches.struck(bug, target)
-
-    def _lasting(self, what: str, now: Iterable[str], for_us: int) -> list[str]:
-        """Those of which it has been so at every look, for longer than that."""
-        found = set(now)
-        for key in [key for key in self._since if key[0] == what and key[1] not in found]:
-            del self._since[key]
-        for name in found:
-            self._since.setdefault((what, name), self._now_us)
-        return sorted(name for name in found if self._now_us - self._since[what, name] > for_us)
 
 
 def _states(members: list[Row]) -> set[str]:

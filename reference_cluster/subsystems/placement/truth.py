@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from reference_cluster.bugs import Bug, Switches
+from reference_cluster.bugs import Bug, Lasting, Switches
 from reference_cluster.records import Row
 from reference_cluster.subsystems.placement.etcd import RECORDS_OUTLIVE_LEASE
 from reference_cluster.subsystems.placement.instances import LIVING
@@ -89,27 +89,22 @@ HARMS: tuple[tuple[Bug, Callable[[World], Iterator[str]], int], ...] = (
 
 @dataclass
 class Witness:
-    """Looks again and again, and remembers since when each harm has been there."""
+    """Looks again and again."""
 
     host: Host
     bugs: Switches
     runtimes: dict[str, Runtime]
-    since_us: dict[tuple[str, str], int] = field(default_factory=dict)
-    now_us: int = 0
+    lasting: Lasting = field(default_factory=lambda: Lasting(LOOK_US))
 
     def look(self) -> None:
         """Look once, and again in a second."""
         self.host.after(LOOK_US, self.look)
-        self.now_us += LOOK_US
+        self.lasting.look()
         world = self._world()
         for bug, find, lasting_us in HARMS:
-            if not self.bugs.has(bug):
-                continue
-            harmed = set(find(world))
-            for target in sorted(harmed):
-                if self.now_us - self.since_us.setdefault((bug.name, target), self.now_us) >= lasting_us:
+            if self.bugs.has(bug):
+                for target in self.lasting.longer(lasting_us, bug.name, find(world)):
                     self.bugs.struck(bug, target)
-            self.since_us = {key: since for key, since in self.since_us.items() if key[0] != bug.name or key[1] in harmed}
 
     def _world(self) -> World:
         rows = {table: {row.key: row for row in self.host.rows(table)} for table in (SCHEDULE, "node", "instance", "job")}
