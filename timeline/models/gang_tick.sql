@@ -14,6 +14,7 @@
 -- column ts_us: when the turn began
 -- column dur_us: how long the lock was held; until the log ends where it is open; 0 for a turn that never had the lock
 -- column is_open: nothing in the log ends it
+-- column interval_us: time from one turn at the loop to the next, as the schedulers declare it; null where none does
 -- column next_us: when the same scheduler had its next turn; null where none is in the log
 -- column event_id: the event that began it
 -- column end_event_id: the event that ended it
@@ -60,7 +61,9 @@ SELECT
     ELSE least(coalesce(taken_us, end_us), coalesce(next_us, end_us)) - at_us
   END AS dur_us,
   kind = 'tick.started' AND NOT is_ended AND coalesce(taken_us, next_us) IS NULL AS is_open,
+  CASE loop WHEN 'reaper' THEN reaper_tick_us ELSE admission_tick_us END AS interval_us,
   next_us, event_id,
   CASE WHEN is_ended THEN until_event_id END AS end_event_id
 FROM begun
 JOIN log_bounds ON log_bounds.run_id = begun.run_id
+LEFT JOIN gang_config ON gang_config.run_id = begun.run_id

@@ -13,7 +13,7 @@
 WITH
   tick AS (
     SELECT
-      run_id, loop, ts_us, event_id,
+      run_id, loop, ts_us, interval_us, event_id,
       lead(ts_us) OVER loops AS until_us,
       lead(event_id) OVER loops AS end_event_id
     FROM gang_tick
@@ -27,5 +27,4 @@ SELECT
   event_id, end_event_id
 FROM tick
 JOIN log_bounds ON log_bounds.run_id = tick.run_id
-JOIN gang_config ON gang_config.run_id = tick.run_id
-WHERE coalesce(until_us, end_us) - ts_us > 2 * CASE loop WHEN 'reaper' THEN reaper_tick_us ELSE admission_tick_us END
+WHERE coalesce(until_us, end_us) - ts_us > 2 * interval_us

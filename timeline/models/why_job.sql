@@ -19,7 +19,8 @@ WITH
     SELECT run_id, job, ts_us, dur_us, is_open, event_id, end_event_id, 'silent' AS trouble
     FROM job_silence
     UNION ALL
-    SELECT j.run_id, j.job, f.ts_us, f.dur_us, f.is_open, f.event_id, f.end_event_id, 'full' AS trouble
+    -- Once for each stretch, however often the job was pending in it.
+    SELECT DISTINCT j.run_id, j.job, f.ts_us, f.dur_us, f.is_open, f.event_id, f.end_event_id, 'full' AS trouble
     FROM no_idle_worker AS f
     JOIN job_state_interval AS j
       ON j.run_id = f.run_id AND j.state = 'pending' AND f.ts_us < j.ts_us + j.dur_us AND f.ts_us + f.dur_us > j.ts_us

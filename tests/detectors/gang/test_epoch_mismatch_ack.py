@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.detectors.gang.telling import log, scheduler, verdict
-from tests.detectors.telling import evidence, judged, span
+from tests.detectors.gang.telling import log, scheduler
+from tests.detectors.telling import evidence, judged, span, verdict
 
 DETECTOR = "gang/epoch_mismatch_ack"
 ROUND = """
@@ -26,7 +26,9 @@ FORCED = """
 
 def test_a_round_in_which_all_acks_were_refused_is_found():
     told = log(scheduler("s-1", "90s"), ROUND, REFUSED, FORCED)
-    assert judged(told, DETECTOR) == [("found", "gang train refused all 2 words of its members in round 1, wanting 1 and getting 0")]
+    assert judged(told, DETECTOR) == [
+        ("found", "gang train refused all 2 words of its members in round 1; the highest epoch that one of them gave is 0")
+    ]
     assert evidence(told, DETECTOR)[0][1] == "s-1-a/api:6"
     assert span(told, DETECTOR) == [("12s", "1m")]
 

@@ -1,9 +1,9 @@
-"""A tick that holds the lock and is silent for three intervals (30 s) and its bound (30 s), while others find the lock taken."""
+"""A tick that holds the lock and is silent for three intervals (30 s) and its bound (15 s), while others find the lock taken."""
 
 from __future__ import annotations
 
-from tests.detectors.gang.telling import TIMINGS, log, loop, verdict
-from tests.detectors.telling import evidence, judged, span
+from tests.detectors.gang.telling import TIMINGS, log, loop
+from tests.detectors.telling import evidence, judged, span, verdict
 
 DETECTOR = "gang/lock_never_released"
 CONFIGURED = "0s s-1/scheduler scheduler/s-1-a scheduler.configured"
@@ -24,7 +24,7 @@ def test_a_tick_that_hangs_while_others_wait_for_its_lock_is_found():
     assert judged(told, DETECTOR) == [
         ("found", "scheduler s-1-a holds the lock of the loop reaper and has said nothing for 1m10s; 7 turns of others were skipped for it")
     ]
-    assert evidence(told, DETECTOR) == [["s-1-a/reaper:2", "s-2-a/reaper:8"]]
+    assert evidence(told, DETECTOR) == [["s-1-a/reaper:2", "s-2-a/reaper:6"]]
     assert span(told, DETECTOR) == [("10s", None)]
 
 

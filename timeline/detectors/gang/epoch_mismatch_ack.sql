@@ -8,10 +8,9 @@
 -- catalogue: X-23
 -- source: Workron (a field without its JSON name: the worker read epoch 0, and each drain took 45 s)
 -- needs: gang_config
--- says: {subject} refused all {rejected} words of its members in round {epoch}, wanting {want_epoch} and getting {got_epoch}
+-- says: {subject} refused all {rejected} words of its members in round {epoch}; the highest epoch that one of them gave is {got_epoch}
 -- column epoch: number of the round
 -- column rejected: words that were refused
--- column want_epoch: epoch of the row
 -- column got_epoch: the highest epoch that a member gave
 -- impact: every drain takes as long as a dead worker takes, and a fault that is always there looks like bad luck
 -- diagnosis: compare job.preempt_delivered with job.preempt_received: the epoch that was sent and the one that was read
@@ -34,7 +33,7 @@ SELECT
   r.run_id, 'gang' AS subject_kind, r.gang AS subject_id, r.ts_us, r.dur_us, r.is_open,
   CASE WHEN r.is_open THEN 'pending' ELSE 'found' END AS verdict,
   [r.event_id, f.event_id, r.end_event_id] AS evidence,
-  r.epoch, f.rejected, f.want_epoch, f.got_epoch
+  r.epoch, f.rejected, f.got_epoch
 FROM gang_round AS r
 JOIN refused AS f ON f.run_id = r.run_id AND f.gang = r.gang AND f.want_epoch = r.epoch
 WHERE NOT EXISTS (SELECT 1 FROM accepted AS a WHERE a.run_id = r.run_id AND a.gang = r.gang AND a.epoch = r.epoch)

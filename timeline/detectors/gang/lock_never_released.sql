@@ -18,12 +18,10 @@ WITH
   held AS (
     SELECT
       t.run_id, t.scheduler, t.actor, t.loop, t.ts_us, t.ts_us + t.dur_us AS ended_us, t.is_open, t.event_id,
-      CASE WHEN t.loop = 'reaper' THEN c.reaper_tick_us ELSE c.admission_tick_us END AS interval_us,
-      3 * CASE WHEN t.loop = 'reaper' THEN c.reaper_tick_us ELSE c.admission_tick_us END + c.tick_bound_us AS window_us
+      3 * t.interval_us + c.tick_bound_us AS window_us
     FROM gang_tick AS t
     JOIN gang_config AS c ON c.run_id = t.run_id
-    WHERE t.result <> 'skipped'
-      AND t.dur_us > CASE WHEN t.loop = 'reaper' THEN c.reaper_tick_us ELSE c.admission_tick_us END
+    WHERE t.result <> 'skipped' AND t.dur_us > t.interval_us
   ),
   -- The last thing that the tick did before it fell silent.
   word AS (

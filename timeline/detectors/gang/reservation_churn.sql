@@ -11,7 +11,6 @@
 -- says: {subject} was placed on {worker} {times} times within {dur_us} and never claimed there; the worker was busy with {busy_with}
 -- param times: 3 placements that time out before it counts
 -- column worker: a worker that did not come
--- column workers: how many workers of that gang did so
 -- column times: how often the placement timed out
 -- column busy_with: the job that the worker said it was running; nobody where it said none
 -- column cost_worker_seconds: members of the gang times the time that its placements lay there in vain
@@ -61,7 +60,7 @@ WITH
 SELECT
   c.run_id, 'gang' AS subject_kind, c.gang AS subject_id, c.ts_us, c.ended_us - c.ts_us AS dur_us, false AS is_open, 'found' AS verdict,
   [c.event_id, c.end_event_id, h.event_id] AS evidence,
-  c.worker, count(*) OVER (PARTITION BY c.run_id, c.gang) AS workers, c.times, h.busy_with,
+  c.worker, c.times, h.busy_with,
   v.worker_seconds AS cost_worker_seconds
 FROM churn AS c
 JOIN heard AS h ON h.run_id = c.run_id AND h.gang = c.gang AND h.worker = c.worker AND h.claims = c.claims
