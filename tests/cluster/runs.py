@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any
 
 from reference_cluster import scenario
-from reference_cluster.bugs import Bug, declared_bugs
+from reference_cluster.bugs import Bug, bug_named, declared_bugs
 from reference_cluster.sim.run import Run
 from reference_cluster.sweeps import judging
 from timeline.api import Timeline
@@ -19,6 +22,30 @@ SCENARIOS = scenario.names()
 def run_of(name: str, seed: int, bug: Bug | None = None) -> Run:
     """A run of a scenario, with the bug on or as its clean twin."""
     return judging.run_of(name, seed, bug.name if bug else None)
+
+
+Happening = dict[str, Any]
+"""An event as its line has it, with `data` even where that is empty."""
+
+
+@cache
+def events_of(name: str, seed: int = 1, bug: str | None = None) -> tuple[Happening, ...]:
+    """The events of such a run, in order. `bug` is the name of a switch, or an id of the failure catalogue."""
+    run = run_of(name, seed, bug_named(bug) if bug is not None else None)
+    return tuple({"data": {}, **json.loads(line)} for line in decisions(run))
+
+
+def of_kind(events: Sequence[Happening], *kinds: str) -> list[Happening]:
+    """The events of any of these kinds."""
+    return [event for event in events if event["kind"] in kinds]
+
+
+def by_subject(events: Sequence[Happening]) -> dict[str, list[Happening]]:
+    """The events of each subject."""
+    found: dict[str, list[Happening]] = defaultdict(list)
+    for event in events:
+        found[event["subject"]["id"]].append(event)
+    return found
 
 
 def judged(lines: Iterable[bytes]) -> list[Finding]:

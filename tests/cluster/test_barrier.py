@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import cache
-from typing import Any
 
 import pytest
 
@@ -13,25 +11,14 @@ from reference_cluster.sim.cluster import Staged
 from reference_cluster.sim.run import simulate
 from reference_cluster.subsystems.barrier.databags import MEMBER
 from reference_cluster.subsystems.barrier.scenario import BarrierScenario
-from tests.cluster.runs import BUGS, decisions, run_of
+from tests.cluster.runs import Happening, decisions, events_of, of_kind, run_of
 from timeline.api import Timeline
 from timeline.moment import moment_us
 
-Event = dict[str, Any]
 SEEDS = (1, 2, 3)
 
 
-@cache
-def events_of(name: str, seed: int = 1, bug: str | None = None) -> tuple[Event, ...]:
-    chosen = next((one for one in BUGS if one.name == bug), None)
-    return tuple(json.loads(line) for line in decisions(run_of(name, seed, chosen)))
-
-
-def of_kind(events: tuple[Event, ...], *kinds: str) -> list[Event]:
-    return [event for event in events if event["kind"] in kinds]
-
-
-def member(event: Event) -> str:
+def member(event: Happening) -> str:
     return str(next(ref["id"] for ref in event["refs"] if ref["role"] == "member"))
 
 

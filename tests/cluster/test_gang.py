@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
-from functools import cache
 from itertools import pairwise
-from typing import Any
 
 import pytest
 
@@ -15,36 +11,17 @@ from reference_cluster.subsystems.gang.canonical import as_stored, digest
 from reference_cluster.subsystems.gang.messages import HeartbeatReply, OldHeartbeatReply
 from reference_cluster.subsystems.gang.rows import JOB
 from reference_cluster.wire import decode, encode
-from tests.cluster.runs import SCENARIOS, decisions, run_of
+from tests.cluster.runs import SCENARIOS, Happening, by_subject, events_of, of_kind, run_of
+from timeline.moment import moment_us
 
-Events = list[dict[str, Any]]
+SECOND = 1_000_000
 GANG_SCENARIOS = [name for name in SCENARIOS if name.startswith("gang_")]
 BUGS = {bug.catalogue_id: bug for bug in declared_bugs().values() if bug.subsystem == "gang"}
 
 
-@cache
-def events_of(name: str, seed: int = 1, bug: str | None = None) -> Events:
-    run = run_of(name, seed, BUGS[bug] if bug is not None else None)
-    return [{"data": {}, **json.loads(line)} for line in decisions(run)]
-
-
-def of_kind(events: Events, *kinds: str) -> Events:
-    return [event for event in events if event["kind"] in kinds]
-
-
-def by_subject(events: Events) -> dict[str, Events]:
-    found: dict[str, Events] = defaultdict(list)
-    for event in events:
-        found[event["subject"]["id"]].append(event)
-    return found
-
-
-def seconds_between(first: dict[str, Any], second: dict[str, Any]) -> float:
-    """By the store's clock, within one minute's figures: both are commits."""
-    (one_minute, one), (other_minute, other) = (
-        (int(event["commit_time"][14:16]), float(event["commit_time"][17:-1])) for event in (first, second)
-    )
-    return (other_minute - one_minute) * 60 + other - one
+def committed_us(event: Happening) -> int:
+    """When the store took it, by its own clock."""
+    return moment_us(event["commit_time"])
 
 
 @pytest.mark.parametrize("name", GANG_SCENARIOS)
@@ -77,7 +54,8 @@ def test_the_demonstration_is_told_from_its_events() -> None:
     events = events_of("gang_demo")
     states = {event["subject"]["id"]: event["data"]["to_state"] for event in events if "attempts_from" in event["data"]}
     assert states == {"train-1/0": "done", "train-1/1": "done", "train-1/2": "done"}
-    assert 45 < seconds_between(of_kind(events, "gang.submitted")[0], of_kind(events, "job.completed")[-1]) < 55
+    submitted, completed = of_kind(events, "gang.submitted")[0], of_kind(events, "job.completed")[-1]
+    assert 45 * SECOND < committed_us(completed) - committed_us(submitted) < 55 * SECOND
 
 
 def test_a_checkpoint_comes_back_as_the_same_value_in_more_bytes() -> None:
@@ -153,7 +131,7 @@ def test_an_acknowledgement_of_another_epoch_is_refused_with_want_and_got() -> N
     assert {(event["data"]["fence"], event["data"]["want_epoch"], event["data"]["got_epoch"]) for event in refused} == {("epoch", 1, 0)}
     started, forced = of_kind(events, "gang.drain_started")[0], of_kind(events, "job.force_drained")
     assert len(forced) == len(refused) == 2
-    assert all(45 < seconds_between(started, event) < 56 for event in forced)
+    assert all(45 * SECOND < committed_us(event) - committed_us(started) < 56 * SECOND for event in forced)
 
 
 def test_a_worker_that_is_cut_off_ends_its_process_before_another_starts_it() -> None:

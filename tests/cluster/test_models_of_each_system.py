@@ -22,7 +22,7 @@ SCENARIOS = {scenario.load(name).system: name for name in scenario.names() if na
 ONE_BUG_OF_EACH = {bug.subsystem: bug for bug in reversed(BUGS)}
 
 
-def events_of(name: str, bug: Bug | None = None) -> list[Event]:
+def typed(name: str, bug: Bug | None = None) -> list[Event]:
     return [Event.model_validate_json(line) for line in decisions(run_of(name, 2, bug))]
 
 
@@ -38,7 +38,7 @@ def told(events: Iterable[Event], threads: int) -> tuple[dict[str, list[Any]], l
 @pytest.mark.parametrize("name", SCENARIOS.values(), ids=SCENARIOS)
 def test_the_order_and_the_batches_of_the_lines_do_not_matter(name: str) -> None:
     """A shuffled log in three batches, refreshed after each, gives the models of the whole log loaded at once."""
-    events = events_of(name)
+    events = typed(name)
     whole = contents(database(events))
     shuffled = random.Random(1).sample(events, len(events))
     with blank() as log:
@@ -51,7 +51,7 @@ def test_the_order_and_the_batches_of_the_lines_do_not_matter(name: str) -> None
 @pytest.mark.parametrize("name", SCENARIOS.values(), ids=SCENARIOS)
 def test_no_model_depends_on_the_order_of_lines_or_on_threads(name: str) -> None:
     """Events of one commit have one time: which of them a model names is settled by the run, not by who came first."""
-    events = events_of(name)
+    events = typed(name)
     as_written = told(events, threads=2)
     assert told(random.Random(1).sample(events, len(events)), threads=1) == as_written
     assert told(random.Random(2).sample(events, len(events)), threads=2) == as_written
@@ -60,7 +60,7 @@ def test_no_model_depends_on_the_order_of_lines_or_on_threads(name: str) -> None
 @pytest.mark.parametrize("bug", ONE_BUG_OF_EACH.values(), ids=ONE_BUG_OF_EACH)
 def test_no_finding_depends_on_the_order_of_lines_or_on_threads(bug: Bug) -> None:
     """Ids, evidence and sentences of the findings stay the same, and so do the models that they rest on."""
-    events = events_of(bug.scenario, bug)
+    events = typed(bug.scenario, bug)
     as_written = told(events, threads=2)
     assert as_written[1]
     assert told(random.Random(3).sample(events, len(events)), threads=1) == as_written

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from itertools import pairwise
-from typing import Any
 
 import pytest
 
@@ -16,21 +15,12 @@ from reference_cluster.subsystems.placement.instances import INSTANCE
 from reference_cluster.subsystems.placement.jobs import Problem, parse
 from reference_cluster.subsystems.placement.packing import Room, pack
 from reference_cluster.subsystems.placement.scenario import PlacementScenario
-from tests.cluster.runs import decisions, run_of
+from tests.cluster.runs import Happening, events_of, of_kind
 
-Events = list[dict[str, Any]]
 SCENARIOS = [name for name in names() if isinstance(load(name), PlacementScenario)]
 SMALL = "name: web\nnumInstances: 1\ncontainers:\n  app: {image: web, memory: 1G}\n"
 PYTHON_TAG = "tag:yaml.org,2002:python/name:os.system"
 NODES = {"node-1": Room(8192, 40960), "node-2": Room(8192, 40960)}
-
-
-def events_of(name: str, seed: int = 1) -> Events:
-    return [{"data": {}, **json.loads(line)} for line in decisions(run_of(name, seed))]
-
-
-def of_kind(events: Events, *kinds: str) -> Events:
-    return [event for event in events if event["kind"] in kinds]
 
 
 # ---- a job file
@@ -111,7 +101,7 @@ def test_as_many_are_placed_as_can_be() -> None:
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_every_durable_move_is_one_of_the_life_cycle_table(name: str) -> None:
     """Each move of an instance starts where the last one ended, and ends where the table allows."""
-    moves: dict[str, Events] = defaultdict(list)
+    moves: dict[str, list[Happening]] = defaultdict(list)
     for event in events_of(name):
         if "to_state" in event["data"] and event["subject"]["kind"] == "instance":
             moves[event["subject"]["id"]].append(event)
@@ -198,7 +188,7 @@ def test_what_found_no_place_is_placed_when_a_machine_comes_back() -> None:
 
 def test_losers_of_the_race_compute_again_from_what_is_there() -> None:
     """Each lost commit is answered by a try on a newer version, or by nothing where nothing was left to do."""
-    tries: dict[str, Events] = defaultdict(list)
+    tries: dict[str, list[Happening]] = defaultdict(list)
     for event in of_kind(events_of("placement_race_for_slots"), "schedule.attempted", "schedule.conflicted"):
         if event["data"]["trigger"] == "node_expired":
             tries[event["actor"]].append(event)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from itertools import pairwise
-from typing import Any
 
 import pytest
 
@@ -13,20 +11,11 @@ from reference_cluster.records import Change, Row
 from reference_cluster.subsystems.quota.process import Cache
 from reference_cluster.subsystems.quota.queue import Queue
 from reference_cluster.subsystems.quota.rows import REPLICA
-from tests.cluster.runs import BUGS, SCENARIOS, decisions, found, run_of
+from tests.cluster.runs import BUGS, SCENARIOS, events_of, found, of_kind, run_of
 
-Events = list[dict[str, Any]]
 LESSON = [bug for bug in BUGS if bug.catalogue_id.startswith("RP-") and bug.catalogue_id != "RP-06"]
 QUOTA = [name for name in SCENARIOS if name.startswith("quota_")]
 SECOND = 1_000_000
-
-
-def events_of(name: str, seed: int = 1) -> Events:
-    return [{"data": {}, **json.loads(line)} for line in decisions(run_of(name, seed))]
-
-
-def of_kind(events: Events, *kinds: str) -> Events:
-    return [event for event in events if event["kind"] in kinds]
 
 
 def row(key: str, **fields: object) -> Row:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from itertools import pairwise
-from typing import Any
 
 import pytest
 
@@ -15,25 +13,9 @@ from reference_cluster.sim.cluster import Staged
 from reference_cluster.sim.run import simulate
 from reference_cluster.subsystems.warm_pool.rows import WORKER
 from reference_cluster.subsystems.warm_pool.scenario import WarmPoolScenario
-from tests.cluster.runs import decisions, run_of
+from tests.cluster.runs import by_subject, decisions, events_of, of_kind
 
-Events = list[dict[str, Any]]
 TICK = ["expire_control_planes", "overdue_draining", "orphan", "stuck", "hot_idle_ttl", "version", "stranded"]
-
-
-def events_of(name: str, seed: int = 1) -> Events:
-    return [{"data": {}, **json.loads(line)} for line in decisions(run_of(name, seed))]
-
-
-def of_kind(events: Events, *kinds: str) -> Events:
-    return [event for event in events if event["kind"] in kinds]
-
-
-def by_subject(events: Events) -> dict[str, Events]:
-    found: dict[str, Events] = defaultdict(list)
-    for event in events:
-        found[event["subject"]["id"]].append(event)
-    return found
 
 
 @pytest.mark.parametrize("name", [name for name in names() if load(name).system == "warm_pool"])

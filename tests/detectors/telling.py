@@ -53,6 +53,16 @@ def judged(database: duckdb.DuckDBPyConnection, detector: str, **params: int) ->
     return [(finding.verdict, finding.says) for finding in report.findings]
 
 
+def verdict(database: duckdb.DuckDBPyConnection, detector: str) -> str:
+    """The detector's own verdict on the whole log."""
+    return detect(database, [detector]).verdicts[detector]
+
+
+def found(database: duckdb.DuckDBPyConnection) -> list[str]:
+    """What any detector finds: its name and its sentence."""
+    return [f"{finding.detector}: {finding.says}" for finding in detect(database).findings if finding.verdict == "found"]
+
+
 def evidence(database: duckdb.DuckDBPyConnection, detector: str) -> list[list[str]]:
     """The evidence of each finding."""
     return [finding.evidence for finding in detect(database, [detector]).findings]

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import random
 
-import duckdb
 import pytest
 
-from tests.detectors.telling import alive, in_order, log, swept
+from tests.detectors.telling import alive, found, in_order, log, swept
 from tests.story import database, tell
 from timeline.findings import detect
 
@@ -35,10 +34,6 @@ def leading(instance: str, since: int, until: int) -> str:
     """The lines of a leader at work: renewals and sweeps every 5 s."""
     renewed = "\n".join(f"{at}s {instance}/elector lease/janitor lease.renewed" for at in range(since, until + 1, 5))
     return f"{renewed}\n{swept(instance, 'janitor', f'{since}s', f'{until}s', '5s')}"
-
-
-def found(told: duckdb.DuckDBPyConnection) -> list[str]:
-    return [f"{finding.detector}: {finding.says}" for finding in detect(told).findings if finding.verdict == "found"]
 
 
 def test_failover_gap_shorter_than_lease_and_retry():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import duckdb
 import pytest
 
 from tests.detectors.barrier.rounds import (
@@ -22,14 +21,9 @@ from tests.detectors.barrier.rounds import (
     started,
     stopped,
 )
-from tests.detectors.telling import log
-from timeline.findings import detect
+from tests.detectors.telling import found, log
 
 AWAKE = "\n".join(checked(unit, "100s", "400s") for unit in UNITS)
-
-
-def found(told: duckdb.DuckDBPyConnection) -> list[str]:
-    return [f"{finding.detector}: {finding.says}" for finding in detect(told).findings if finding.verdict == "found"]
 
 
 LATE_MEMBER = f"""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.detectors.gang.telling import log, scheduler, verdict
-from tests.detectors.telling import evidence, judged, span
+from tests.detectors.gang.telling import log, scheduler
+from tests.detectors.telling import evidence, judged, span, verdict
 
 DETECTOR = "gang/capacity_overcommitted"
 CLAIMED = "5s s-1/api job/train/0 job.claimed >worker/w-1-a"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.detectors.gang.telling import log, loop, scheduler, verdict
-from tests.detectors.telling import evidence, judged, span
+from tests.detectors.gang.telling import log, loop, scheduler
+from tests.detectors.telling import evidence, judged, span, verdict
 
 DETECTOR = "gang/drain_never_ends"
 STARTED = "12s s-1/api gang/train gang.drain_started"

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import random
 
-import duckdb
 import pytest
 
 from tests.detectors.gang.telling import checking_in, complete, log, loop, scheduler
-from tests.detectors.telling import in_order
+from tests.detectors.telling import found, in_order
 from tests.story import database, tell
-from timeline.findings import detect
 
 END = "150s"
 LIVING = "\n".join(
@@ -60,10 +58,6 @@ DONE = """
 """
 
 
-def found(told: duckdb.DuckDBPyConnection) -> list[str]:
-    return [f"{finding.detector}: {finding.says}" for finding in detect(told).findings if finding.verdict == "found"]
-
-
 def test_gang_that_fails_is_drained_and_runs_again_to_its_end():
     """Planned rescheduling: stopped on one worker first, started on another then."""
     assert found(log(LIVING, ADMITTED, CLAIMED, DRAINED, ACKED, READMITTED, DONE)) == []
@@ -91,7 +85,7 @@ def test_forced_drain_of_a_dead_worker():
         {scheduler("s-1", END)}
         {checking_in("w-1-a", "5s", END)}
         {checking_in("w-2-a", "5s", "10s")}
-        50s  s-1/reaper  job/train/1  job.found_stale      age=40s age_basis=heartbeat_at
+        50s  s-1/reaper  job/train/1  job.found_stale      age=40s age_basis=heartbeat_us
         50s  s-1/reaper  gang/train   gang.drain_started   triggered_by=train/1 draining=2 reason=stale
         50s  s-1/reaper  job/train/0  job.drain_started
         50s  s-1/reaper  job/train/1  job.drain_started    refunded=false
@@ -135,7 +129,7 @@ def test_losers_of_a_compare_and_set():
         20s  s-1/api        job/index    job.claim_refused     reason=lost_race fence=state want=pending got=running >worker/w-1-a
         25s  s-1/admission  gang/train   gang.reserve_missed   reservation=2 fence=state want=blocked got=preempting
         30s  s-1/reaper     gang/train   gang.drain_missed     fence=state want=running got=done
-        30s  s-1/reaper     job/train/0  job.fence_missed      origin=reaper fence=heartbeat_at want="1" got="2"
+        30s  s-1/reaper     job/train/0  job.fence_missed      origin=reaper fence=heartbeat_us want="1" got="2"
     """
     assert found(log(LIVING, ADMITTED, CLAIMED, lost, DONE)) == []
 

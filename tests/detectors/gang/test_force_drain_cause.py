@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.detectors.gang.telling import checking_in, log, scheduler, verdict
-from tests.detectors.telling import evidence, judged, span
+from tests.detectors.gang.telling import checking_in, log, scheduler
+from tests.detectors.telling import evidence, judged, span, verdict
 from tests.story import rows
 
 DETECTOR = "gang/force_drain_cause"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.detectors.gang.telling import log, loop, scheduler, verdict
-from tests.detectors.telling import evidence, judged, span
+from tests.detectors.gang.telling import log, loop, scheduler
+from tests.detectors.telling import evidence, judged, span, verdict
 
 DETECTOR = "gang/partial_gang_stuck"
 HALF = """

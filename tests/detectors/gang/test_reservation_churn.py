@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.detectors.gang.telling import checking_in, log, scheduler, verdict
-from tests.detectors.telling import evidence, judged, span
+from tests.detectors.gang.telling import checking_in, log, scheduler
+from tests.detectors.telling import evidence, judged, span, verdict
 from timeline.findings import detect
 
 DETECTOR = "gang/reservation_churn"

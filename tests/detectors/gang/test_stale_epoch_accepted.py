@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.detectors.gang.telling import log, scheduler, verdict
-from tests.detectors.telling import evidence, judged, span
+from tests.detectors.gang.telling import log, scheduler
+from tests.detectors.telling import evidence, judged, span, verdict
 
 DETECTOR = "gang/stale_epoch_accepted"
 TWICE = """

@@ -11,7 +11,6 @@ import duckdb
 from ingest.duration import duration, microseconds
 from tests.detectors.telling import in_order
 from tests.story import story
-from timeline.findings import detect
 
 TIMINGS = "lease_ttl=15s lease_refresh=5s replace_grace=15s fence=27s tick=3s stop=2s victim_policy=unhealthy_first"
 STATES = {
@@ -50,11 +49,6 @@ def log(*texts: str) -> duckdb.DuckDBPyConnection:
     """A database of all these lines, in order of their times."""
     nodes: dict[str, str] = {}
     return story("\n".join(_complete(line, nodes) for line in in_order(*texts)))
-
-
-def verdict(database: duckdb.DuckDBPyConnection, detector: str) -> str:
-    """What the detector says of the whole log."""
-    return detect(database, [detector]).verdicts[detector]
 
 
 def _complete(line: str, nodes: dict[str, str]) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.detectors.placement.telling import log, node, ran, runtime, verdict
-from tests.detectors.telling import evidence, judged, span
+from tests.detectors.placement.telling import log, node, ran, runtime
+from tests.detectors.telling import evidence, judged, span, verdict
 
 DETECTOR = "placement/duplicate_instance"
 BOTH = "\n".join([node("node-1", "100s"), node("node-2", "100s"), runtime(1, "100s"), runtime(2, "100s")])

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import random
 
-import duckdb
-
 from tests.detectors.placement.telling import every, expired, log, node, ran, runtime, store
-from tests.detectors.telling import in_order
+from tests.detectors.telling import found, in_order
 from timeline.findings import detect
 
 NODES = "\n".join([node("node-1", "150s"), node("node-2", "150s"), runtime(1, "150s"), runtime(2, "150s"), store("150s")])
@@ -18,10 +16,6 @@ HEALTHY = f"""
     10s  node-1/health  instance/web-0.1    instance.turned_healthy
     10s  node-1/health  dns_record/web-0.1  dns.added                node=node-1 term=1
 """
-
-
-def found(told: duckdb.DuckDBPyConnection) -> list[str]:
-    return [f"{finding.detector}: {finding.says}" for finding in detect(told).findings if finding.verdict == "found"]
 
 
 def test_losers_of_a_race_are_normal():

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.detectors.placement.telling import log, node, verdict
-from tests.detectors.telling import evidence, judged, span
+from tests.detectors.placement.telling import log, node
+from tests.detectors.telling import evidence, judged, span, verdict
 
 DETECTOR = "placement/healthy_victim"
 HEALTHY = """

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.detectors.placement.telling import every, expired, log, node, store, verdict
-from tests.detectors.telling import evidence, judged, span
+from tests.detectors.placement.telling import every, expired, log, node, store
+from tests.detectors.telling import evidence, judged, span, verdict
 
 DETECTOR = "placement/lease_overdue"
 ADDED = "10s node-1/health dns_record/web-0.1 dns.added node=node-1 term=1"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.detectors.placement.telling import expired, log, node, verdict
-from tests.detectors.telling import evidence, judged, span
+from tests.detectors.placement.telling import expired, log, node
+from tests.detectors.telling import evidence, judged, span, verdict
 
 DETECTOR = "placement/mass_expiry_after_election"
 ELECTED = "50s etcd/raft etcd/etcd etcd.leader_elected"

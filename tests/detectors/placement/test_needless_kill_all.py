@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.detectors.placement.telling import expired, log, node, ran, verdict
-from tests.detectors.telling import evidence, judged, span
+from tests.detectors.placement.telling import expired, log, node, ran
+from tests.detectors.telling import evidence, judged, span, verdict
 
 DETECTOR = "placement/needless_kill_all"
 PLACED = f"4s node-1/api instance/web-0.1 instance.allocated node=node-1\n{ran('web-0.1-1', 1, '5s')}"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.detectors.placement.telling import log, node, ran, runtime, verdict
-from tests.detectors.telling import evidence, judged, span
+from tests.detectors.placement.telling import log, node, ran, runtime
+from tests.detectors.telling import evidence, judged, span, verdict
 
 DETECTOR = "placement/running_without_allocation"
 ENDED = """

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.detectors.placement.telling import expired, log, node, verdict
-from tests.detectors.telling import evidence, judged, span
+from tests.detectors.placement.telling import expired, log, node
+from tests.detectors.telling import evidence, judged, span, verdict
 
 DETECTOR = "placement/slot_holder_dead"
 PLACED = "4s node-1/api instance/web-0.1 instance.allocated node=node-1"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import duckdb
-
 from tests.detectors.quota.words import (
     CONFIGURED,
     admitted,
@@ -20,14 +18,9 @@ from tests.detectors.quota.words import (
     unbound,
     unschedulable,
 )
-from tests.detectors.telling import log
-from timeline.findings import detect
+from tests.detectors.telling import found, log
 
 CONFLICT = 'replica=r-1 fence=version want="2" got="3" workload=risk-api generation=42'
-
-
-def found(told: duckdb.DuckDBPyConnection) -> list[str]:
-    return [f"{finding.detector}: {finding.says}" for finding in detect(told).findings if finding.verdict == "found"]
 
 
 def test_losers_of_a_race_for_a_slot():
