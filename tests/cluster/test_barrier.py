@@ -7,6 +7,7 @@ import json
 import pytest
 
 from reference_cluster.lifecycle import UndefinedMove
+from reference_cluster.scenario import FaultPlan, load
 from reference_cluster.sim.cluster import Staged
 from reference_cluster.sim.run import simulate
 from reference_cluster.subsystems.barrier.databags import MEMBER
@@ -125,6 +126,17 @@ def test_a_failed_hook_makes_nothing_visible_and_is_run_again(seed: int) -> None
     after = [event for event in events[events.index(failed) + 1 :] if event["actor"] == failed["actor"]]
     assert moment_us(after[0]["time"]) - moment_us(failed["time"]) >= 30_000_000
     assert not of_kind(events[: events.index(after[0])], "barrier.released")
+
+
+@pytest.mark.parametrize("bug", [None, "duty_only_on_change"])
+@pytest.mark.parametrize("fault", ["read_fails", "list_fails"])
+def test_juju_goes_on_when_the_store_does_not_answer_it(fault: str, bug: str | None) -> None:
+    """For two minutes it does not, whether somebody looks for what a bug does or not; the leadership moves all the same."""
+    general = load("barrier_general")
+    plan = FaultPlan.model_validate({"name": fault, "target": "juju", "at": "0s", "lasts": "2m", "times": 120})
+    staged = Staged(general.model_copy(update={"faults": [*general.faults, plan]}))
+    events = tuple(json.loads(line) for line in decisions(simulate(staged, 1, switches={bug: True} if bug else {})))
+    assert [event["reason"] for event in of_kind(events, "leader.elected")].count("moved") == 2
 
 
 def test_changes_are_told_late_at_least_once_and_never_to_their_author() -> None:

@@ -177,3 +177,23 @@ def test_a_job_that_is_run_again_goes_back_to_the_queue():
         20s  s-1/api  job/etl     job.failed     reason=retries_exhausted
     """
     assert spent("job/etl", scheduler("s-1", "30s"), story) == [("queue", 1), ("running", 8), ("queue", 2), ("running", 8)]
+
+
+def test_a_job_that_is_pending_twice_while_no_worker_is_idle_waits_for_capacity_until_one_is():
+    """A worker that has never joined takes it in between and gives it back; the other is busy all that time, until 20 s."""
+    story = """
+        1s   s-1/api  worker/w-1  worker.registered
+        2s   s-1/api  job/long    job.submitted
+        3s   s-1/api  job/long    job.claimed    >worker/w-1 path=queue
+        4s   s-1/api  job/etl     job.submitted
+        6s   s-1/api  job/etl     job.claimed    >worker/w-9 path=queue
+        8s   s-1/api  job/etl     job.requeued   reason=reported_failure
+        20s  s-1/api  job/long    job.completed  >worker/w-1
+        21s  s-1/api  job/etl     job.claimed    >worker/w-1 path=queue
+        30s  s-1/api  job/etl     job.completed
+    """
+    told = log(scheduler("s-1", "30s"), story)
+    steps = "SELECT count(*) FROM why_job WHERE workload_id = 'etl' GROUP BY at_us, position, event_id HAVING count(*) > 1"
+    assert told.sql(steps).fetchall() == []
+    waited = [("no_capacity", 2), ("running", 2), ("no_capacity", 12), ("queue", 1), ("running", 9)]
+    assert spent("job/etl", scheduler("s-1", "30s"), story) == waited
