@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
 
 import pytest
 
 from reference_cluster.bugs import declared_bugs
+from reference_cluster.scenario import FaultPlan, load
+from reference_cluster.sim.cluster import Staged
+from reference_cluster.sim.run import simulate
 from reference_cluster.subsystems.gang.canonical import as_stored, digest
 from reference_cluster.subsystems.gang.messages import HeartbeatReply, OldHeartbeatReply
 from reference_cluster.subsystems.gang.rows import JOB
 from reference_cluster.wire import decode, encode
-from tests.cluster.runs import SCENARIOS, Happening, by_subject, events_of, of_kind, run_of
+from tests.cluster.runs import SCENARIOS, Happening, by_subject, decisions, events_of, of_kind, run_of
 from timeline.moment import moment_us
 
 SECOND = 1_000_000
@@ -205,3 +209,24 @@ def test_what_waits_for_a_failed_job_fails_with_it() -> None:
         ("extract-1", "retries_exhausted"),
         ("report-1", "dependency_failed"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "write", "kind", "origin"),
+    [
+        ("gang_demo", "gang.drain_completed", "gang.drain_missed", None),
+        ("gang_cold_start", "gang.rolled_back", "job.fence_missed", "admission"),
+        ("gang_waits_for_room", "job.unblocked", "job.fence_missed", "unblock"),
+        ("gang_general", "job.force_drained", "job.fence_missed", "reaper"),
+        ("gang_tick_hangs", "worker.marked_offline", "worker.offline_missed", None),
+    ],
+)
+def test_a_write_that_the_store_refuses_is_said_and_made_at_a_later_tick(name: str, write: str, kind: str, origin: str | None) -> None:
+    """Nothing that a scheduler wanted is lost without a word."""
+    scenario = load(name)
+    plan = FaultPlan.model_validate({"name": "store_write_fails", "at": "0s", "times": 1, "params": {"label": write}})
+    staged = Staged(scenario.model_copy(update={"faults": [*scenario.faults, plan]}))
+    events = [{"data": {}, **json.loads(line)} for line in decisions(simulate(staged, 1))]
+    failed = [event for event in of_kind(events, kind) if event["outcome"] == "failed"]
+    [missed] = [event for event in failed if event["data"].get("origin") == origin]
+    assert of_kind(events[events.index(missed) :], write)
