@@ -171,7 +171,7 @@ def _gunzipped(block: bytes, stream: BinaryIO) -> Iterator[bytes]:
             except zlib.error as error:
                 raise CompressedInputBroken(f"gzip is damaged near byte {taken}: {error}") from None
             given += len(text)
-            _check_ratio(taken, given)
+            check_ratio(taken, given)
             if text:
                 yield text
             block = member.unconsumed_tail
@@ -202,7 +202,7 @@ def _unzstandard(block: bytes, stream: BinaryIO) -> Iterator[bytes]:
                 except zstandard.ZstdError as error:
                     raise CompressedInputBroken(f"zstd is damaged near byte {taken}: {error}") from None
                 given += len(text)
-                _check_ratio(taken, given)
+                check_ratio(taken, given)
                 if text:
                     yield text
                 is_open, piece = not frame.eof, b""
@@ -213,7 +213,8 @@ def _unzstandard(block: bytes, stream: BinaryIO) -> Iterator[bytes]:
         raise CompressedInputCut(f"zstd ends in the middle, at byte {taken}")
 
 
-def _check_ratio(taken: int, given: int) -> None:
+def check_ratio(taken: int, given: int) -> None:
+    """Raise CompressedInputBroken where `taken` bytes unpacked to far too many."""
     if given > RATIO_FREE_BYTES and given > RATIO_MAX * taken:
         raise CompressedInputBroken(f"{taken} packed bytes unpack to {given} and more, above the ratio of {RATIO_MAX}")
 

@@ -93,6 +93,7 @@ def _items_of_object(text: str, start: int, lists: frozenset[str], decoder: json
     """Start and end of each item of an object's lists; gives the place after its end. With `*`, one without them is itself an item."""
     place, has_lists = _expect(text, start, "{"), False
     while text[place := _skip(text, place)] != "}":
+        _expect(text, place, '"')
         key, place = decoder.raw_decode(text, place)
         place = _skip(text, _expect(text, place, ":"))
         if key in lists and text[place] == "[":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -9,19 +10,30 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingest.chunks import BATCH_ROWS, CompressedInputBroken
+from ingest.chunks import CompressedInputBroken, check_ratio
+
+BATCH_ROWS = 256
+"""Rows that are unpacked at once. Few, because a row of a few bytes may unpack to many."""
 
 
 def rows_as_lines(stream: BinaryIO) -> Iterator[bytes]:
-    """The rows, some thousands at a time, as lines. Raises CompressedInputBroken where it is damaged or cannot be read in any order."""
+    """The rows, some hundreds at a time, as lines.
+
+    Raises CompressedInputBroken where it is damaged, cannot be read in any order, or unpacks to far too much.
+    """
     if not stream.seekable():
         raise CompressedInputBroken("Parquet is read from its end, so it cannot come through a pipe; give the file")
+    taken, given = stream.seek(0, os.SEEK_END), 0
     stream.seek(0)
     with duckdb.connect() as database:
         try:
             for batch in pq.ParquetFile(stream).iter_batches(BATCH_ROWS):
-                database.register("batch", pa.Table.from_batches([batch]))
-                lines = database.execute("SELECT to_json(batch)::VARCHAR FROM batch").fetchall()
-                yield b"".join(line.encode() + b"\n" for (line,) in lines)
+                database.register("rows", pa.table({"line": batch.to_struct_array()}))
+                lines = database.execute("SELECT to_json(line)::VARCHAR FROM rows").fetchall()
+                text = b"".join(line.encode() + b"\n" for (line,) in lines)
+                given += len(text)
+                check_ratio(taken, given)
+                yield text
         except (pa.ArrowException, duckdb.Error, OSError, UnicodeError) as error:
-            raise CompressedInputBroken(f"Parquet is damaged or holds what JSON cannot: {str(error).splitlines()[0]}") from None
+            why = str(error).partition("\n")[0]
+            raise CompressedInputBroken(f"Parquet is damaged or holds what JSON cannot: {why}") from None

@@ -48,7 +48,7 @@ def steps(document: bytes) -> Iterator[Step]:
     for start in range(0, len(document) + 1, _FEED_BYTES):
         try:
             parser.Parse(document[start : start + _FEED_BYTES], start + _FEED_BYTES > len(document))
-        except (expat.ExpatError, ValueError) as error:
+        except (expat.ExpatError, ValueError, LookupError) as error:  # LookupError: an encoding that nobody knows
             yield from found
             raise ValueError(f"the document breaks off or is not XML: {error}") from None
         yield from found

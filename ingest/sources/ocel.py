@@ -9,9 +9,12 @@ from contextlib import closing
 from typing import Any
 
 from ingest.safe_xml import steps
+from ingest.strict import LINE_BYTES_MAX
 
 _INITIAL_DAY = "1970-01-01"
 """A value of this time was there from the first: OCEL has no other way to say so."""
+_TABLES = ("object_object", "event_object", "object", "event", "object_map_type", "event_map_type")
+"""What every SQLite file of OCEL has, beside a table for each type."""
 
 
 def records(document: bytes) -> Iterator[tuple[int, bytes]]:
@@ -21,7 +24,7 @@ def records(document: bytes) -> Iterator[tuple[int, bytes]]:
         objects, events = read(document)
         for record in _records(objects, events):
             yield 0, json.dumps(record).encode()
-    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (LookupError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"the document is no OCEL 2.0: {error!r}") from None
 
 
@@ -85,6 +88,7 @@ def _of_sqlite(document: bytes) -> tuple[list[dict[str, Any]], list[dict[str, An
     image = document[:18] + b"\1\1" + document[20:]  # a write-ahead log is of no use to a finished file, and has no place in memory
     with closing(sqlite3.connect(":memory:")) as database:
         try:
+            database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LINE_BYTES_MAX)  # a row of more could be no line
             database.deserialize(image)
             database.execute("PRAGMA trusted_schema = OFF")
             return _rows_of(database)
@@ -95,6 +99,8 @@ def _of_sqlite(document: bytes) -> tuple[list[dict[str, Any]], list[dict[str, An
 def _rows_of(database: sqlite3.Connection) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     database.row_factory = sqlite3.Row
     tables = {row["name"] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE TABLE%'")}
+    if missing := next((name for name in _TABLES if name not in tables), None):
+        raise ValueError(f"the SQLite file is no OCEL 2.0: it has no table {missing}")
     links: dict[tuple[str, str], list[dict[str, str]]] = {}
     queries = {"object": "SELECT ocel_source_id, ocel_target_id, ocel_qualifier FROM object_object",
                "event": "SELECT ocel_event_id, ocel_object_id, ocel_qualifier FROM event_object ORDER BY rowid"}  # fmt: skip

@@ -1,6 +1,6 @@
 -- title: OCEL 2.0 object-centric log: XML, SQLite, or JSON
 -- begins with: SQLite format 3\0
--- begins with: \s*(?:<\?xml[^>]*\?>)?\s*(?:<!--.*?-->\s*)*<log\b.{0,60000}<(?:object-types|event-types|objects)\b
+-- begins with: \s*(?:<\?xml[^>]*\?>\s*)?(?:<!--(?:(?!-->).)*-->\s*)*<log\b.{0,60000}<(?:object-types|event-types|objects)\b
 -- begins with: \s*\{.{0,60000}"(?:objectTypes|eventTypes)"\s*:
 -- Every object of an event is a ref whose role is the relation's qualifier; the first is also its subject. What the log says of
 -- an object apart from its events is the event `object.described`, at the moment of the first event that touches it; a value that

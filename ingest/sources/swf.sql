@@ -1,5 +1,5 @@
 -- title: Standard Workload Format, one job a line with 18 numbers
--- begins with: (?:\s*;[^\n]*\n|[ \t\r]*\n)*[ \t]*(?:-?[0-9.]+[ \t]+){17}-?[0-9.]+[ \t\r]*(?:\n|$)
+-- begins with: (?:[ \t\r]*(?:;[^\n]*)?\n)*[ \t]*(?:-?[0-9.]+[ \t]+){17}-?[0-9.]+[ \t\r]*(?:\n|$)
 -- lines are: text
 -- a line says: many events
 -- A job is submitted, started after its wait and ended after its run; -1 is unknown. Lines of status 2 to 4 are parts of a job

@@ -1,5 +1,6 @@
 -- title: XES process log, one XML document
--- begins with: \s*(?:<\?xml[^>]*\?>)?\s*(?:<!--.*?-->\s*)*<log\b(?=[^>]*\bxes|.{0,60000}<(?:trace|classifier|extension)\b)
+-- begins with: \s*(?:<\?xml[^>]*\?>\s*)?(?:<!--(?:(?!-->).)*-->\s*)*<log\b(?=[^>]*\bxes|.{0,60000}<(?:trace|classifier|extension)\b)
+-- clock is: a place
 -- An event is about its case; the resource is the actor. A life cycle that is not `complete` is a part of the kind. Attributes
 -- of the case stand as `case:…` beside those of the event, as the tools that write such a log as CSV name them.
 WITH record AS (
