@@ -8,26 +8,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import duckdb
 import pytest
 
-from ingest.database import open_in_memory
-from ingest.load import Report, load
-from timeline import catalog
-from timeline.findings import Finding, detect
-from timeline.refresh import refresh
+from ingest.load import Report
+from tests.detectors.generic.declared import GENERIC
+from tests.ingest.timelines import timeline_of
+from timeline.api import Timeline
+from timeline.findings import Finding
 
-GENERIC = [name for name in catalog.read(catalog.DETECTORS) if name.startswith("generic/")]
 LOCK_ERROR, LOCK_HAPPY = (f"lock-lease/lock_server_1lock_{which}.log.gz" for which in ("error", "happy"))
 
 
 @contextmanager
-def judged(source: Path, mapping: str | None = None) -> Iterator[tuple[Report, duckdb.DuckDBPyConnection, list[Finding]]]:
+def judged(source: Path, mapping: str | None = None) -> Iterator[tuple[Report, Timeline, list[Finding]]]:
     """A log, loaded and judged by every generic detector."""
-    with open_in_memory() as database:
-        report = load(database, [source], mapping=mapping)
-        refresh(database.connection)
-        yield report, database.connection, detect(database.connection, GENERIC).findings
+    report, timeline = timeline_of(source, mapping=mapping)
+    with timeline:
+        yield report, timeline, timeline.detect(GENERIC).findings
 
 
 def said(findings: list[Finding]) -> list[tuple[str, str, str]]:
@@ -35,9 +32,9 @@ def said(findings: list[Finding]) -> list[tuple[str, str, str]]:
     return sorted((finding.detector.removeprefix("generic/"), finding.verdict, finding.subject.id) for finding in findings)
 
 
-def accused_lines(connection: duckdb.DuckDBPyConnection, findings: list[Finding], log: bytes) -> dict[str, int]:
+def accused_lines(timeline: Timeline, findings: list[Finding], log: bytes) -> dict[str, int]:
     """Detector to the number of the line that it accuses: the last of its evidence."""
-    offsets = dict(connection.execute("SELECT event_id, byte_offset FROM event").fetchall())
+    offsets = dict(timeline.sql("SELECT event_id, byte_offset FROM event").rows())
     return {one.detector: log[: offsets[one.evidence[-1]]].count(b"\n") + 1 for one in findings if one.verdict == "found"}
 
 
@@ -64,8 +61,8 @@ def test_the_happy_lock_log_has_none(shared_data: Path):
         assert (report.lines, report.events, report.quarantined) == (20001, 20000, 0)
         assert findings == []
         counted = "SELECT count(*) FILTER (WHERE kind = 'lock.granted'), count(*) FILTER (WHERE kind = 'lock.released') FROM event"
-        assert asked.execute(counted).fetchone() == (838, 837)
-        assert asked.execute("SELECT holder FROM hold_interval WHERE ended_by = 'open'").fetchall() == [("client-2",)]
+        assert asked.sql(counted).row(0) == (838, 837)
+        assert asked.sql("SELECT holder FROM hold_interval WHERE ended_by = 'open'").rows() == [("client-2",)]
 
 
 @pytest.mark.parametrize("violation", [1876, 11066, 16954])
@@ -75,7 +72,7 @@ def test_a_lock_log_cut_anywhere_accuses_of_nothing_new(shared_data: Path, tmp_p
     lines = gzip.decompress((shared_data / LOCK_ERROR).read_bytes()).split(b"\n")
     whole = {lines[number - 1] for number in (1876, 11066, 16954)}
     for first, last in ((violation + shift, violation + 600), (violation - 600, violation + shift)):
-        cut = b"\n".join(lines[first - 1 : last])
+        cut = b"\n".join(lines[first - 1 : last]) + b"\n"
         (tmp_path / f"cut-{first}.log").write_bytes(cut)
         with judged(tmp_path / f"cut-{first}.log", "lock_log") as (_, asked, findings):
             accused = accused_lines(asked, findings, cut)

@@ -14,8 +14,10 @@ import duckdb
 
 from ingest.database import open_in_memory
 from ingest.load import load
+from timeline import catalog
 from timeline.refresh import refresh
 
+GENERIC = [name for name in catalog.read(catalog.DETECTORS) if name.startswith("generic/")]
 REST = "".join(rf"(?: {word} (?P<{word}>\S+))?" for word in ("by", "op", "in", "seq"))
 MAPPING = """
     title = "a story"

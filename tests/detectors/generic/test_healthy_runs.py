@@ -12,11 +12,10 @@ from ingest.database import open_in_memory
 from ingest.load import load
 from ingest.roles import activities_of, rows_of
 from tests.cluster.runs import run_of
-from timeline import catalog
+from tests.detectors.generic.declared import GENERIC
 from timeline.findings import detect
 from timeline.refresh import refresh
 
-GENERIC = [name for name in catalog.read(catalog.DETECTORS) if name.startswith("generic/")]
 ROLES = """
     [activity.session]
     holder = "control_plane"
