@@ -147,7 +147,8 @@ def _place(chunk: Chunk, index: int) -> tuple[int, int]:
 
 @cache
 def _parse(source: Source) -> str:
-    return parse_query("SELECT idx, byte_offset, raw, text FROM said" if source.says_many else source.select)
+    select = "SELECT idx, byte_offset, raw, text FROM said" if source.says_many else source.select
+    return parse_query(select, source.clock_is_place)
 
 
 def _bound(source: Source) -> dict[str, str]:

@@ -12,10 +12,14 @@ def text_of(file: str) -> str:
     return resources.files("ingest").joinpath(file).read_text(encoding="utf-8")
 
 
-def parse_query(source_select: str) -> str:
-    """The query that types and judges a chunk whose lines `source_select` maps to native text. Takes `$run`."""
+def parse_query(source_select: str, clock_is_place: bool) -> str:
+    """The query that types and judges a chunk whose lines `source_select` maps to native text. Takes `$run`.
+
+    A clock that is a place is left out of the content by which a duplicate is told from a conflict.
+    """
     paths = ", ".join(f"'$.{field.name}'" for field in ENVELOPE_FIELDS)
     structure = ", ".join(f'"{field.name}": "{field.duckdb_type}"' for field in ENVELOPE_FIELDS)
     absent = ", ".join(f'"{field.name}": null' for field in ENVELOPE_FIELDS)
     query = text_of("envelope.sql").replace("{{source}}", source_select).replace("{{paths}}", paths)
+    query = query.replace("{{content}}", """json_merge_patch(text, '{"clock": null}')""" if clock_is_place else "text")
     return query.replace("{{structure}}", structure).replace("{{absent}}", absent)

@@ -37,7 +37,7 @@ SELECT
     utc_us(e.commit_time) AS commit_us, subject.kind AS subject_kind, subject.id AS subject_id, e.workload, e.generation, e.epoch,
     e.outcome, e.reason, refs, caused_by, inputs, data,
     CASE WHEN len(names) > list_count(types) THEN json_merge_patch(text, '{{{absent}}}') END AS extra,
-    hash(text) AS content_hash, false AS is_conflict,
+    hash({{content}}) AS content_hash, false AS is_conflict,
     types::VARCHAR AS types,
     coalesce(len(names) = list_count(types), false) AS has_known_keys,
     list_count([e.seq, e.clock, e.revision, e.generation, e.epoch]) AS integers,

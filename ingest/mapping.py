@@ -198,6 +198,7 @@ def mapping_source(name: str) -> Source:
         bound=tuple(bound.items()),
         is_json=mapping.line.form == "json",
         says_many=mapping.says == "all",
+        clock_is_place=mapping.order == "file",
         roles=rows_of(mapping.activity, mapping.is_whole),
     )
 

@@ -11,6 +11,7 @@ to know it, and how its records are found:
     -- begins with: REGEX          any other file, by its first bytes; several such lines are several ways to begin
     -- lines are: text             and not JSON
     -- a line says: many events    the SELECT also gives `part`, which tells the events of a line apart
+    -- clock is: a place           the clock says where the record stands, and not what it says
 
 A format that can be lines or one document has two names, the second with `_document`. A `.py` file beside it reads records
 out of what is neither, and a `.toml` file says what its kinds mean to the generic detectors (`ingest.roles`).
@@ -36,7 +37,9 @@ HEAD_BYTES = 64 * 1024
 DOCUMENT_BYTES_MAX = 256 * 1024 * 1024
 NATIVE = "native"
 _WIDE_ENCODINGS = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
-_HEADER = re.compile(r"^-- (title|first record has|document has|document is|items|begins with|lines are|a line says): (.*)$", re.MULTILINE)
+_HEADER = re.compile(
+    r"^-- (title|first record has|document has|document is|items|begins with|lines are|a line says|clock is): (.*)$", re.MULTILINE
+)
 
 Records = Callable[[bytes], Iterator[tuple[int, bytes]]]
 """Reads a document into its records, each with its place in the document and as one line of JSON. Raises ValueError where it breaks off."""
@@ -70,6 +73,8 @@ class Source:
     """Each line is a JSON object."""
     says_many: bool = False
     """A line may say many events."""
+    clock_is_place: bool = False
+    """The clock says where a record stands. The same record at another place is the same event, so it is no content."""
     roles: tuple[KindRole, ...] = ()
     """What its kinds mean to the generic detectors."""
 
@@ -97,6 +102,7 @@ def _sources(name: str, texts: dict[str, str]) -> Iterator[Source]:
         is_document=bool(begins),
         is_json=header.get("lines are") != "text",
         says_many="a line says" in header,
+        clock_is_place="clock is" in header,
         roles=rows_of(activities_of(tomllib.loads(texts.get(f"{name}.toml", "")))),
     )
     if not (keys := words.get("first record has")):

@@ -2,6 +2,7 @@
 -- document has: ph, pid, ts
 -- items: traceEvents, *
 -- a line says: many events
+-- clock is: a place
 -- A slice is a pair of `B` and `E` on one thread, matched as a stack in the order of time; where two have the same time, the
 -- file's order holds. A complete slice `X` is a begin and an end. Rows `M` give processes and threads their names and are no
 -- events. Times are microseconds since an unknown moment, here since 1970.

@@ -2,6 +2,7 @@
 -- document has: applied_objs, deleted_objs, ts
 -- items: events
 -- a line says: many events
+-- clock is: a place
 -- Each object that a step applies or deletes is an event; a step with none is passed over. Times are seconds.
 WITH step AS (
     SELECT

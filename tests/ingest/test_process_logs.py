@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from ingest.database import open_in_memory
+from ingest.load import load
 from tests.ingest.lines import loaded
 from tests.ingest.timelines import timeline_of, told
 
@@ -106,3 +108,24 @@ def test_a_damaged_or_foreign_sqlite_file_is_refused(tmp_path: Path, shared_data
         assert (report.events, [row["reason"] for row in rejected]) == (0, ["document"])
         assert (tmp_path / name).read_bytes() == content
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cut", "header"]
+
+
+SIMKUBE = '{"events": [{"ts": 1, "applied_objs": [{"kind": "Deployment", "metadata": {"name": "d"}}], "deleted_objs": []}]}'
+CHROME = '{"ph": "B", "pid": 1, "tid": 2, "ts": %d, "name": "work"}'
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (XES.format(case="c", rest="</log>"), "<!-- exported again -->\n" + XES.format(case="c", rest="</log>")),
+        (SIMKUBE, "\n\n" + SIMKUBE),
+        (f"[{CHROME % 5}]", f"[{CHROME % 1}, {CHROME % 5}]"),
+    ],
+)
+def test_a_record_at_another_place_of_a_document_is_the_same_event(tmp_path: Path, one: str, other: str):
+    """The clock of such a log is a place in it, which is no content."""
+    with open_in_memory() as database:
+        for name, text in {"one": one, "other": other}.items():
+            (tmp_path / name).write_text(text)
+            report = load(database, [tmp_path / name])
+        assert (report.duplicates, report.conflicts, report.quarantined) == (1, 0, 0)
