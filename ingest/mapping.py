@@ -88,6 +88,10 @@ class Line(Part):
             raise ValueError("lines of form text need a regex with named groups")
         if self.form == "csv" and not self.columns:
             raise ValueError("lines of form csv need columns")
+        if self.columns and self.form != "csv":
+            raise ValueError("columns are for lines of form csv")
+        if self.keeps_all and self.form != "json":
+            raise ValueError("keeps_all is for lines of form json")
         return self
 
 
@@ -104,6 +108,12 @@ class Time(Part):
     """Where the number counts from."""
     plus: str | None = None
     """A field with a number of units to add to the formatted time."""
+
+    @model_validator(mode="after")
+    def _is_read(self) -> Self:
+        if self.plus and not self.format:
+            raise ValueError("plus is added to a formatted time, so it needs format")
+        return self
 
 
 class Object(Part):

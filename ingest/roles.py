@@ -28,6 +28,10 @@ it should have ended. What has to be placed and to run: place_failed, placed, ob
 dropped (no more is to be expected of it). A holder that is no more: gone."""
 
 
+Expected = Literal["acquired", "renewed", "ended", "placed", "running", "gone"]
+"""The roles for which a rule reads how soon they have to come: the columns of the model role_within."""
+
+
 class KindRole(NamedTuple):
     """A row of the table kind_role, without its run."""
 
@@ -57,14 +61,18 @@ class Activity(BaseModel):
     """Role of the ref that says what it is a part of."""
     kinds: dict[str, Role]
     """Kind to the role that it plays."""
-    within: dict[Role, Annotated[int, BeforeValidator(positive_us)]] = {}
+    within: dict[Expected, Annotated[int, BeforeValidator(positive_us)]] = {}
     """How soon what plays this role has to come; for `renewed` how long a hold lasts, for `gone` how long it may be held after."""
+
+    def within_us(self, role: Role) -> int | None:
+        """How soon what plays this role has to come, in microseconds; None where nothing says so."""
+        return dict[str, int](self.within.items()).get(role)
 
 
 def rows_of(activities: Mapping[str, Activity], is_whole: bool = False) -> tuple[KindRole, ...]:
     """The rows of these activities. `is_whole`: nothing was going on before the log's first event."""
     return tuple(
-        KindRole(kind, role, name, activity.thing, activity.holder, activity.operation, activity.scope, activity.within.get(role), is_whole)
+        KindRole(kind, role, name, activity.thing, activity.holder, activity.operation, activity.scope, activity.within_us(role), is_whole)
         for name, activity in activities.items()
         for kind, role in activity.kinds.items()
     )
@@ -85,8 +93,8 @@ def load_roles(connection: duckdb.DuckDBPyConnection, roles: tuple[KindRole, ...
     connection.register("declared_role", pa.table(arrays, names=list(KindRole._fields)))
     connection.execute("""
         CREATE OR REPLACE TEMP TABLE new_role AS
-        SELECT * FROM (SELECT DISTINCT run_id FROM parsed WHERE run_id IS NOT NULL) CROSS JOIN declared_role
-        EXCEPT FROM kind_role""")
+        WITH said AS (SELECT * FROM (SELECT DISTINCT run_id FROM parsed WHERE run_id IS NOT NULL) CROSS JOIN declared_role)
+        FROM said SEMI JOIN (FROM said EXCEPT FROM kind_role) AS other USING (run_id, kind)""")
     connection.unregister("declared_role")
     connection.execute("DELETE FROM kind_role AS known USING new_role AS new WHERE (known.run_id, known.kind) = (new.run_id, new.kind)")
     connection.execute("INSERT INTO kind_role FROM new_role")

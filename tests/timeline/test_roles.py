@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from textwrap import dedent
+from typing import get_args
 
 from ingest.database import open_in_memory
 from ingest.load import load
+from ingest.roles import Expected
 from timeline import refresh
 from timeline.catalog import Query
 from timeline.findings import detect
@@ -78,3 +81,9 @@ def test_what_is_asked_as_of_an_earlier_moment_knows_the_roles(tmp_path: Path) -
         refresh.refresh(database.connection)
         assert detect(database.connection, [DETECTOR], as_of_us=5_000_000).verdicts == {DETECTOR: "pending"}
         assert detect(database.connection, [DETECTOR], as_of_us=30_000_000).verdicts == {DETECTOR: "found"}
+
+
+def test_every_duration_that_can_be_declared_is_read() -> None:
+    """A duration that no rule reads is refused where it is declared, and not taken in silence."""
+    read = next(model.sql for model in refresh.models() if model.name == "role_within")
+    assert sorted(re.findall(r"role = '(\w+)'", read)) == sorted(get_args(Expected))
