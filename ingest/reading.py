@@ -136,11 +136,12 @@ class Reading:
         self.is_packed = descriptor is not None and is_packed(os.pread(descriptor, 4, 0))
         forced = self.options.forced
         is_known = bool(entry.disk_bytes) and not (forced and forced.name != entry.format)
-        if is_known and self.size == entry.disk_bytes:
+        reads_on = is_known and not self._may_be_another_run()
+        if reads_on and self.size == entry.disk_bytes:
             self._count_again()
             return 0
         read_bytes = min(READ_BYTES, self.options.chunk_bytes)
-        if is_known and not self.is_packed and not (source := forced or self._known_source()).is_document:
+        if is_known and not self.is_packed and not (source := forced or self._known_source()).is_document and reads_on:
             self._count_again()
             stream.seek(entry.offset_bytes)
             self.source = source
@@ -156,8 +157,8 @@ class Reading:
 
     def _is_copy(self, blocks: Iterator[bytes]) -> bool:
         """Whether the file begins with all that was read of another, so that reading goes on behind it."""
-        if self.options.run and not self.options.follows:
-            return False  # the same lines may be wanted as another run
+        if self._may_be_another_run():
+            return False
         twin = twin_of(self.transaction.database.connection, blocks)
         source = (self.options.forced or sources().get(twin.format)) if twin else None
         if twin is None or source is None or source.name != twin.format:
@@ -166,6 +167,10 @@ class Reading:
         self.entry.go_on_from(twin)
         self._keep_place(self.entry.offset_bytes)
         return True
+
+    def _may_be_another_run(self) -> bool:
+        """Whether lines that were read may be wanted again, as another run."""
+        return bool(self.options.run) and not self.options.follows
 
     def _known_source(self) -> Source:
         """The source that the file was read with before. Raises UsageError where that was a mapping file."""
@@ -210,20 +215,31 @@ class Reading:
         return self._finish(pending)
 
     def _load_piece(self, piece: Chunk | SkippedLine | Tail) -> int:
-        """Load one piece of a file; 1 where it is a last line that is not complete."""
+        """Load one piece of a file; 1 where it is a last line that may not be complete.
+
+        A last line without line end is complete where the input is over: a packed file or a pipe was read to its end. A plain
+        file may still be written. Of JSON its text says whether it is whole: one that is, or that nothing can make an object of,
+        is taken. Half a line of any other text may look whole and say something wrong, so it waits; the report counts it as
+        pending each time. Where such a file is finished, reading it through a pipe adds this line and no other.
+        """
         if isinstance(piece, SkippedLine):
             detail = f"{piece.length} bytes"
             line = Rejected(piece.offset, piece.length, piece.number, "line_too_long", detail, piece.head, piece.sha256)
             self._store(None, [line], piece.offset + piece.length + 1)
         elif isinstance(piece, Chunk):
             self._store(piece, [], piece.offset + len(piece.text) + 1)
-        elif (self.options.follows and not self.is_packed) or (
-            piece.text.lstrip().startswith(b"{") and isinstance(parse_document(piece.text), Refusal)
-        ):
+        elif self._may_go_on(piece.text):
             return 1
         else:
             self._store(Chunk(piece.number, piece.offset, piece.text), [], piece.offset + len(piece.text))
         return 0
+
+    def _may_go_on(self, last: bytes) -> bool:
+        """Whether a last line without line end may be half of one."""
+        is_over = self.is_packed or self.descriptor is None
+        if not is_over and (self.options.follows or not self.source.is_json):
+            return True
+        return self.source.is_json and last.lstrip().startswith(b"{") and isinstance(parse_document(last), Refusal)
 
     def _load_document(self, blocks: Iterator[bytes]) -> int:
         document, refusal = bytearray(), None

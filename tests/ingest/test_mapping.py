@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+import sys
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
 import pytest
 
-from ingest.database import open_in_memory
+from ingest.database import Database, open_in_memory
 from ingest.errors import UsageError
 from ingest.load import Report, load
 from ingest.mapping import mapping_source, shipped
@@ -149,6 +152,83 @@ def test_a_file_goes_on_where_it_stopped_and_a_changed_mapping_reads_it_again(tm
         ]
 
 
+def test_a_kind_that_plays_in_two_activities_keeps_both_where_one_changes(tmp_path: Path) -> None:
+    """What was declared last holds, and no part of it is missing."""
+    activity = '\n[activity.{}]\nwithin = {{ ended = "{}s" }}\n[activity.{}.kinds]\n"door.shut" = "ended"\n'
+    with open_in_memory() as database:
+        log = write(tmp_path / "app.log", b"at=2026-01-01T00:00:01Z, by=g-1, door=d-1, did=shut")
+        for seconds in (1, 2):
+            declared = activity.format("door", seconds, "door") + activity.format("house", 9, "house")
+            (tmp_path / "map.toml").write_text(dedent(PAIRS) + declared)
+            load(database, [log], mapping=str(tmp_path / "map.toml"))
+        found = rows(database.connection, "SELECT activity, within_us FROM kind_role ORDER BY activity")
+        assert found == [{"activity": "door", "within_us": 2_000_000}, {"activity": "house", "within_us": 9_000_000}]
+
+
+def test_the_same_file_can_be_another_run_too(tmp_path: Path) -> None:
+    """A run that is asked for gets all lines of the file, also those that were read as another."""
+    (tmp_path / "map.toml").write_text(dedent(PAIRS))
+    log = write(tmp_path / "app.log", b"at=2026-01-01T00:00:01Z, by=g-1, door=d-1, did=shut")
+    with open_in_memory() as database:
+        told = [load(database, [log], mapping=str(tmp_path / "map.toml"), run=run) for run in ("a", "b", "b")]
+        assert [(report.lines, report.events, report.duplicates) for report in told] == [(1, 1, 0), (1, 1, 0), (1, 0, 1)]
+        assert rows(database.connection, "SELECT run_id FROM event ORDER BY ALL") == [{"run_id": "a"}, {"run_id": "b"}]
+        with pytest.raises(UsageError, match="give it again with --mapping"):
+            load(database, [log], run="c")
+
+
+def test_a_line_at_another_place_is_the_same_event(tmp_path: Path) -> None:
+    """The order of a file is no content: a part of a log that stands elsewhere is known."""
+    said = [b'{"time": "2026-01-01T00:00:0%dZ", "msg": "placed"}' % second for second in (1, 1, 2, 3)][1:]
+    with open_in_memory() as database:
+        whole = load(database, [write(tmp_path / "whole.log", *said)], mapping="slog")
+        part = load(database, [write(tmp_path / "part.log", *said[1:])], mapping="slog")
+        assert (whole.events, part.events, part.duplicates, part.conflicts) == (3, 0, 2, 0)
+        assert rows(database.connection, "SELECT clock FROM event ORDER BY ALL")[0] == {"clock": 0}
+
+
+WORKERS = """
+    title = "workers"
+    run = "r"
+    line = { form = "csv", columns = ["at", "worker"] }
+    time = { field = "at" }
+    every = { actor = "a", subject = { kind = "worker", id = "{worker}" } }
+    event = [{ kind = "worker.seen" }]
+"""
+
+
+def workers(database: Database) -> list[str]:
+    return [row["subject_id"] for row in rows(database.connection, "SELECT subject_id FROM event ORDER BY ALL")]
+
+
+def test_a_torn_last_line_of_text_waits_for_its_rest(tmp_path: Path) -> None:
+    """Half a line of text may look whole. Nothing is told of it before its end is there, and then it is told once."""
+    mapping, log = tmp_path / "workers.toml", tmp_path / "workers.csv"
+    mapping.write_text(dedent(WORKERS))
+    with open_in_memory() as database:
+        for text, known, pending in ((b"1,w11\n2,w12", ["w11"], 1), (b"1,w11\n2,w123\n3,w4\n", ["w11", "w123", "w4"], 0)):
+            log.write_bytes(text)
+            report = load(database, [log], mapping=str(mapping))
+            assert (workers(database), report.pending, report.quarantined) == (known, pending, 0)
+
+
+@pytest.mark.parametrize("is_packed", [True, False])
+def test_a_last_line_of_text_that_never_gets_an_end_loads_where_the_input_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_packed: bool
+) -> None:
+    """The file itself says pending each time; packed, or through a pipe, it is over, and only what waited is new."""
+    mapping, log, text = tmp_path / "workers.toml", tmp_path / "workers.csv", b"1,w11\n2,w12"
+    mapping.write_text(dedent(WORKERS))
+    log.write_bytes(text)
+    (tmp_path / "workers.csv.gz").write_bytes(gzip.compress(text))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text)))
+    with open_in_memory() as database:
+        assert [load(database, [log], mapping=str(mapping)).pending for _ in range(2)] == [1, 1]
+        over = load(database, [tmp_path / "workers.csv.gz" if is_packed else "-"], mapping=str(mapping))
+        assert (over.lines, over.events, over.duplicates, over.pending) == (2, 1, 1, 0)
+        assert workers(database) == ["w11", "w12"]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
@@ -159,6 +239,10 @@ def test_a_file_goes_on_where_it_stopped_and_a_changed_mapping_reads_it_again(tm
         ('actor = "{by}/guard"', "", "the event door.opened has no actor"),
         ("'^#'", "'(?=x)'", "invalid perl operator"),
         ('"iso"', '"%Q"', "strptime"),
+        ('format = "iso"', 'plus = "more"', "time: Value error, plus is added to a formatted time, so it needs format"),
+        ('form = "pairs"', 'form = "pairs"\nkeeps_all = true', "line: Value error, keeps_all is for lines of form json"),
+        ('form = "pairs"', 'form = "pairs"\ncolumns = ["at"]', "line: Value error, columns are for lines of form csv"),
+        ("[every]", '[activity.door]\nkinds = {}\nwithin = { observed = "1s" }\n[every]', "activity.door.within.observed"),
         ('form = "pairs"', 'form = "csv"\ncolumns = ["at", "by", "door", "did"]', "the field 'guest' is no column of [line]"),
     ],
 )

@@ -181,6 +181,7 @@ def test_generated_test_passes_on_the_seed_it_was_exported_with(terminal: Termin
         ["detect", "--detector", "no/such"],
         ["detect", "--fail-on", "panic"],
         ["detect", "--as-of", "yesterday"],
+        ["ingest", "--follow", "--strict", "no.jsonl"],
         ["state", "--at", "soon"],
         ["show", "lease"],
         ["explain", "nothing"],

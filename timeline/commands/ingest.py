@@ -35,7 +35,9 @@ def command(
     ] = None,
     run: Annotated[str | None, typer.Option("--run", metavar="ID", help="The run of lines that name none.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 where a line was refused; good lines load all the same.")] = False,
-    lock_timeout: Annotated[float, typer.Option("--lock-timeout", metavar="SECONDS", help="How long to wait for another process.")] = 10.0,
+    lock_timeout: Annotated[
+        float, typer.Option("--lock-timeout", metavar="SECONDS", help="Without --follow: how long to wait for another process.")
+    ] = 10.0,
     explain: Annotated[bool, typer.Option("--explain", help="Say what each file is taken for and why, and load nothing.")] = False,
     follow: Annotated[bool, typer.Option("--follow", help="Go on reading what is written, until a signal ends it.")] = False,
     poll: Annotated[float, typer.Option("--poll", metavar="SECONDS", min=0.01, help="With --follow: time between two looks.")] = 0.25,
@@ -58,9 +60,12 @@ def command(
         kubectl get events -A -o json | timeline ingest -
     """
     from ingest.database import INGEST_LIMITS, open_for_write
+    from ingest.errors import UsageError
     from ingest.load import explain as explained
     from ingest.load import load
 
+    if follow and strict:
+        raise UsageError("--follow and --strict: following ends with the exit code of a signal; give one of the two")
     if explain:
         taken = explained(sources, format=format, mapping=mapping)
         if as_json:
@@ -75,6 +80,8 @@ def command(
     _print(report, as_json)
     if not as_json and report.quarantined and not strict:
         note(f"what was refused, where and why: timeline rejected --db {shlex.quote(str(db))}")
+    if not as_json and report.pending:
+        note("pending: a last line without line end may be half of one; a text log that is finished loads whole through a pipe, with -")
     report.check(is_strict=strict)
 
 
