@@ -16,6 +16,7 @@ import pytest
 from tests import house
 from tests.house import PACKAGES, files, text
 from timeline import catalog
+from timeline.findings import needed
 from timeline.intervals import interval_models
 from timeline.why import LEDGER
 
@@ -193,6 +194,16 @@ def test_every_detector_says_what_its_findings_mean_and_what_to_do(path: str):
     name = path.removeprefix("timeline/detectors/").removesuffix(".sql")
     missing = set(catalog.KEYS) - set(catalog.read(catalog.DETECTORS)[name].fields)
     assert not missing, f"{path}:1: the header has no line for {sorted(missing)}; the detectors beside it have examples"
+
+
+def test_a_detector_that_reads_declared_timings_is_blind_without_them():
+    """A join with a table of timings leaves nothing of a log in which nobody declared any, and that must not look clean."""
+    demand_none(
+        f"timeline/detectors/{query.name}.sql:1: reads {table}, which a log may lack: name it in `needs`"
+        for query in catalog.read(catalog.DETECTORS).values()
+        for table in query.inputs
+        if table.endswith("_config") and table not in {need.partition(".")[0] for need in needed(query)}
+    )
 
 
 @pytest.mark.parametrize("path", DETECTORS)

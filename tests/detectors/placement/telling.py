@@ -84,11 +84,13 @@ def every(step: str, since: str, until: str, line: str) -> str:
     return "\n".join(f"{duration(at)} {line}" for at in range(first, last + 1, step_us))
 
 
-def node(name: str, until: str, since: str = "0s", own: str = "") -> str:
-    """A node that declares itself, takes a lease and refreshes it every 5 s; its scheduler passes every 3 s until then."""
-    joined = f"{since} {name}/lease node/{name} placement.configured\n{since} {name}/lease node/{name} node.lease_granted {own}"
-    refreshed = every("5s", since, until, f"{name}/lease node/{name} node.lease_refreshed {own}")
-    return "\n".join([joined, refreshed, every("3s", since, until, f"{name}/planner node/{name} schedule.passed")])
+def node(name: str, until: str, since: str = "0s", own: str = "", declares: bool = True) -> str:
+    """A node that declares what it runs with, takes a lease and refreshes it every 5 s; its scheduler passes every 3 s until then."""
+    lease = f"{name}/lease node/{name}"
+    declared = [f"{since} {lease} placement.configured"] if declares else []
+    refreshed = every("5s", since, until, f"{lease} node.lease_refreshed {own}")
+    passed = every("3s", since, until, f"{name}/planner node/{name} schedule.passed")
+    return "\n".join([*declared, f"{since} {lease} node.lease_granted {own}", refreshed, passed])
 
 
 def store(until: str) -> str:

@@ -40,3 +40,8 @@ def test_a_log_that_ends_with_the_second_is_clean():
 
 def test_a_log_without_an_election_says_nothing_of_it():
     assert verdict(log(NODES, heap("51s", "52s", "53s")), DETECTOR) == "unknown"
+
+
+def test_where_nobody_declared_the_time_to_live_nothing_is_known():
+    silent = "\n".join(node(f"node-{number}", "30s", declares=False) for number in (1, 2, 3, 4))
+    assert verdict(log(silent, ELECTED, heap("51s", "52s", "60s")), DETECTOR) == "unknown"

@@ -43,3 +43,8 @@ def test_a_log_that_ends_within_the_window_is_pending():
 
 def test_without_leases_nothing_is_known():
     assert verdict(log(PLACED, "9s node-2/planner node/node-2 schedule.passed"), DETECTOR) == "unknown"
+
+
+def test_where_nobody_declared_the_grace_nothing_is_known():
+    silent = [node("node-1", "20s", declares=False), expired("node-1", "35s"), node("node-2", "99s", declares=False)]
+    assert verdict(log(*silent, PLACED, LOST), DETECTOR) == "unknown"

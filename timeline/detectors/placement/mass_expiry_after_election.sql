@@ -7,7 +7,7 @@
 -- alert_for: 0m
 -- catalogue: X-41
 -- source: etcd-io/etcd issue 2660
--- needs: etcd_leader_elected
+-- needs: etcd_leader_elected, placement_config
 -- says: {nodes} nodes lost their leases within {dur_us} of an election of {subject}
 -- param least: 3 leases from which it counts
 -- column nodes: nodes whose leases ended

@@ -7,7 +7,7 @@
 -- alert_for: 1m
 -- catalogue: X-32
 -- source: design note of Ozymandias (the first to compute a schedule will win); dead holders of locks in Airflow and Argo Workflows
--- needs: allocation_interval, node_lease_interval, schedule_passed
+-- needs: allocation_interval, node_lease_interval, placement_config, schedule_passed
 -- says: {slot} has been held by {node} for {dur_us} after its lease ran out ({losses} lost races)
 -- param grace_us: 5000000 time past the grace and three passes before it counts
 -- column slot: the slot
