@@ -15,6 +15,7 @@
 -- column end_event_id: the event that ended it
 -- column last_refreshed_us: its last refresh
 -- column last_refreshed_event_id: the event of that
+-- column next_us: when the node's next lease began; null where the log has none
 WITH
   said AS (
     SELECT e.run_id, subject_id AS node, kind, term, ttl_us, at_us, position, event_id
@@ -25,8 +26,8 @@ WITH
   lease AS (
     SELECT
       run_id, node, term, max(ttl_us) AS ttl_us,
-      min(at_us) FILTER (WHERE kind <> 'node.lease_expired') AS ts_us,
-      min_by(event_id, position) FILTER (WHERE kind <> 'node.lease_expired') AS event_id,
+      coalesce(min(at_us) FILTER (WHERE kind <> 'node.lease_expired'), min(at_us)) AS ts_us,
+      coalesce(min_by(event_id, position) FILTER (WHERE kind <> 'node.lease_expired'), min_by(event_id, position)) AS event_id,
       max(at_us) FILTER (WHERE kind <> 'node.lease_expired') AS last_refreshed_us,
       max_by(event_id, position) FILTER (WHERE kind <> 'node.lease_expired') AS last_refreshed_event_id,
       min(at_us) FILTER (WHERE kind = 'node.lease_expired') AS expired_us,
@@ -44,12 +45,12 @@ WITH
   )
 SELECT
   f.run_id, node, term, ttl_us,
-  coalesce(ts_us, expired_us) AS ts_us,
-  coalesce(expired_us, next_us, end_us) - coalesce(ts_us, expired_us) AS dur_us,
+  ts_us,
+  coalesce(expired_us, next_us, end_us) - ts_us AS dur_us,
   expired_us IS NULL AND next_us IS NULL AS is_open,
   CASE WHEN expired_us IS NOT NULL THEN 'expired' WHEN next_us IS NOT NULL THEN 'replaced' ELSE 'open' END AS ended_by,
-  coalesce(event_id, expired_event_id) AS event_id,
+  event_id,
   coalesce(expired_event_id, next_event_id) AS end_event_id,
-  last_refreshed_us, last_refreshed_event_id
+  last_refreshed_us, last_refreshed_event_id, next_us
 FROM followed AS f
 JOIN log_bounds ON log_bounds.run_id = f.run_id

@@ -18,6 +18,13 @@ def test_a_slot_that_stays_with_a_dead_node_is_found():
     assert span(told, DETECTOR) == [("35s", None)]
 
 
+def test_races_that_were_lost_for_several_nodes_at_once_count_with_those_for_the_one():
+    both = '51s node-2/planner schedule/schedule schedule.conflicted trigger_id="node-1@1+node-3@1"'
+    other = '52s node-2/planner schedule/schedule schedule.conflicted trigger_id="node-3@1"'
+    [(_, says)] = judged(log(DEAD, PLACED, node("node-2", "99s"), LOST, both, other), DETECTOR)
+    assert says.endswith("(2 lost races)")
+
+
 def test_a_slot_that_is_placed_anew_is_clean():
     lost = "51s node-2/planner instance/web-0.1 instance.lost\n51s node-2/planner instance/web-0.2 instance.allocated node=node-2"
     assert judged(log(DEAD, PLACED, node("node-2", "99s"), lost), DETECTOR) == []

@@ -17,18 +17,13 @@
 -- diagnosis: `timeline show dns_record/ID`; did node.lease_expired count the record among its keys
 -- mitigation: delete the record by hand
 WITH
-  dead AS (
-    SELECT
-      run_id, node, ts_us + dur_us AS since_us, end_event_id AS event_id, term,
-      lead(ts_us) OVER (PARTITION BY run_id, node ORDER BY term, event_id) AS until_us, ended_by
-    FROM node_lease_interval
-  ),
   wrong AS (
-    SELECT r.run_id, r.record, r.job, r.node, r.ts_us, r.dur_us, r.is_open AND d.until_us IS NULL AS is_open, r.event_id, r.end_event_id,
-      'the lease of the node had run out' AS why, d.since_us, d.event_id AS why_event_id,
-      least(r.ts_us + r.dur_us, coalesce(d.until_us, r.ts_us + r.dur_us)) AS ended_us
+    SELECT r.run_id, r.record, r.job, r.node, r.ts_us, r.dur_us, r.is_open AND l.next_us IS NULL AS is_open, r.event_id, r.end_event_id,
+      'the lease of the node had run out' AS why, l.ts_us + l.dur_us AS since_us, l.end_event_id AS why_event_id,
+      least(r.ts_us + r.dur_us, coalesce(l.next_us, r.ts_us + r.dur_us)) AS ended_us
     FROM dns_record_interval AS r
-    JOIN dead AS d ON d.run_id = r.run_id AND d.node = r.node AND d.ended_by = 'expired' AND r.ts_us + r.dur_us > d.since_us
+    JOIN node_lease_interval AS l ON l.run_id = r.run_id AND l.node = r.node AND l.ended_by = 'expired'
+      AND r.ts_us + r.dur_us > l.ts_us + l.dur_us
     UNION ALL
     SELECT r.run_id, r.record, r.job, r.node, r.ts_us, r.dur_us, r.is_open, r.event_id, r.end_event_id,
       'its instance had ended' AS why, i.ts_us AS since_us, i.event_id AS why_event_id, r.ts_us + r.dur_us AS ended_us

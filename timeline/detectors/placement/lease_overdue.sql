@@ -22,24 +22,20 @@ WITH
     JOIN event_time AS t USING (event_no)
     GROUP BY s.run_id
   ),
-  followed AS (
-    SELECT *, ts_us + dur_us AS ended_us, lead(ts_us) OVER (PARTITION BY run_id, node ORDER BY term, event_id) AS next_us
-    FROM node_lease_interval
-  ),
   overdue AS (
     SELECT
-      run_id, node, term, 'nobody ended it' AS what, last_refreshed_us + ttl_us AS from_us, ended_us AS until_us, is_open,
+      run_id, node, term, 'nobody ended it' AS what, last_refreshed_us + ttl_us AS from_us, ts_us + dur_us AS until_us, is_open,
       last_refreshed_us + (1 + $leases) * ttl_us AS due_us, last_refreshed_event_id AS event_id, end_event_id AS other_event_id
-    FROM followed
+    FROM node_lease_interval
     WHERE last_refreshed_us IS NOT NULL
     UNION ALL
     SELECT
-      f.run_id, f.node, f.term, 'a DNS record of the node stayed' AS what, f.ended_us AS from_us,
-      least(coalesce(f.next_us, r.ts_us + r.dur_us), r.ts_us + r.dur_us) AS until_us, r.is_open AND f.next_us IS NULL AS is_open,
-      f.ended_us + $leases * f.ttl_us AS due_us, f.end_event_id AS event_id, r.event_id AS other_event_id
-    FROM followed AS f
-    JOIN dns_record_interval AS r ON r.run_id = f.run_id AND r.node = f.node AND r.term <= f.term AND r.ts_us + r.dur_us > f.ended_us
-    WHERE f.ended_by = 'expired'
+      l.run_id, l.node, l.term, 'a DNS record of the node stayed' AS what, l.ts_us + l.dur_us AS from_us,
+      least(coalesce(l.next_us, r.ts_us + r.dur_us), r.ts_us + r.dur_us) AS until_us, r.is_open AND l.next_us IS NULL AS is_open,
+      l.ts_us + l.dur_us + $leases * l.ttl_us AS due_us, l.end_event_id AS event_id, r.event_id AS other_event_id
+    FROM node_lease_interval AS l
+    JOIN dns_record_interval AS r ON r.run_id = l.run_id AND r.node = l.node AND r.term <= l.term AND r.ts_us + r.dur_us > l.ts_us + l.dur_us
+    WHERE l.ended_by = 'expired'
   )
 SELECT
   o.run_id, 'node' AS subject_kind, node AS subject_id, from_us AS ts_us, until_us - from_us AS dur_us, is_open,

@@ -17,18 +17,14 @@
 -- diagnosis: `timeline show instance/ID`; who attempted a schedule for the node's end, and what did a loser do next
 -- mitigation: start the node's scheduler again, or scale the job down and up
 WITH
-  dead AS (
-    SELECT *, ts_us + dur_us AS since_us, lead(ts_us) OVER (PARTITION BY run_id, node ORDER BY term, event_id) AS back_us
-    FROM node_lease_interval
-  ),
   held AS (
     SELECT
-      a.run_id, a.instance, a.slot, a.node, d.since_us, d.end_event_id AS expired_event_id, a.event_id, d.term,
-      least(a.ts_us + a.dur_us, coalesce(d.back_us, a.ts_us + a.dur_us)) AS ended_us, a.is_open AND d.back_us IS NULL AS is_open,
-      d.since_us + c.replace_grace_us + 3 * c.tick_us + $grace_us AS due_us
+      a.run_id, a.instance, a.slot, a.node, l.ts_us + l.dur_us AS since_us, l.end_event_id AS expired_event_id, a.event_id, l.term,
+      least(a.ts_us + a.dur_us, coalesce(l.next_us, a.ts_us + a.dur_us)) AS ended_us, a.is_open AND l.next_us IS NULL AS is_open,
+      l.ts_us + l.dur_us + c.replace_grace_us + 3 * c.tick_us + $grace_us AS due_us
     FROM allocation_interval AS a
-    JOIN dead AS d ON d.run_id = a.run_id AND d.node = a.node AND d.ended_by = 'expired'
-      AND a.ts_us <= d.since_us AND a.ts_us + a.dur_us >= d.since_us
+    JOIN node_lease_interval AS l ON l.run_id = a.run_id AND l.node = a.node AND l.ended_by = 'expired'
+      AND l.ts_us + l.dur_us BETWEEN a.ts_us AND a.ts_us + a.dur_us
     JOIN placement_config AS c ON c.run_id = a.run_id
   ),
   watched AS (
@@ -46,7 +42,7 @@ SELECT
   h.since_us AS ts_us, h.ended_us - h.since_us AS dur_us, h.is_open,
   CASE WHEN w.proven_us IS NOT NULL THEN 'found' ELSE 'pending' END AS verdict,
   [h.expired_event_id, h.event_id, w.proof_event_id] AS evidence,
-  h.slot, h.node, coalesce(max(l.losses), 0) AS losses
+  h.slot, h.node, CAST(coalesce(sum(l.losses), 0) AS BIGINT) AS losses
 FROM held AS h
 LEFT JOIN watched AS w ON w.run_id = h.run_id AND w.instance = h.instance AND w.term = h.term
 LEFT JOIN lost AS l ON l.run_id = h.run_id AND concat('+', l.trigger_id, '+') LIKE concat('%+', h.node, '@', CAST(h.term AS VARCHAR), '+%')
