@@ -121,7 +121,7 @@ class SubmissionReceived(Decision, kind="submission.received", subject="job", ou
     """A user asked for a job, or for another number of its instances."""
 
     operation: str
-    """create, scale_up, scale_down."""
+    """create, scale."""
     wanted: int
     """Instances that the job shall have."""
 
@@ -142,7 +142,7 @@ class SubmissionRejected(Decision, kind="submission.rejected", subject="job", ou
     job-exists, job-not-found, store-unavailable, conflict."""
 
     operation: str
-    """create, scale_up, scale_down."""
+    """create, scale."""
     title: str
     """The problem, the same for all of its type."""
     detail: str
@@ -159,7 +159,7 @@ class ScheduleTry(Decision):
     trigger: str
     """Why: create, scale_up, scale_down, node_expired, top_up."""
     trigger_id: str
-    """What it was computed for: a job, or a node with the term of its lease."""
+    """What it was computed for: a job, nodes with the terms of their leases (`node-1@2`), or slots; several are joined by `+`."""
     attempt: int
     """Number of this try for this trigger by this scheduler, from 1."""
     base: int
@@ -319,7 +319,7 @@ class DnsAdded(DnsChange, kind="dns.added", subject="dns_record"):
 
 
 class DnsRemoved(DnsChange, kind="dns.removed", subject="dns_record"):
-    """An instance cannot be found any more. Reasons: unhealthy, dropped, lost, lease_expired."""
+    """An instance cannot be found any more. Reasons: unhealthy, dropped, lease_expired."""
 
 
 class IngressProxied(Decision, kind="ingress.proxied", subject="request", outcome="observed"):
@@ -332,7 +332,7 @@ class IngressProxied(Decision, kind="ingress.proxied", subject="request", outcom
 
 
 class IngressRefused(Decision, kind="ingress.refused", subject="request", outcome="rejected failed"):
-    """A request could not be proxied. Reasons: unknown_host, no_healthy_instance, instance_gone, timeout."""
+    """A request could not be proxied. Reasons: no_healthy_instance, instance_gone, timeout."""
 
     host: str
     """The Host header."""

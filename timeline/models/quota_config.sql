@@ -4,13 +4,11 @@
 --
 -- column run_id: the run
 -- column watch_lag_us: time within which a watch is promised to bring a change
--- column autoscale_tick_us: interval of the autoscaler's loop
 -- column repair_tick_us: interval of the repair loop
 -- column orphan_after_us: age from which a reservation that nothing needs is an orphan
 SELECT
   quota_event.run_id,
   max(watch_lag_us) AS watch_lag_us,
-  max(autoscale_tick_us) AS autoscale_tick_us,
   max(repair_tick_us) AS repair_tick_us,
   max(orphan_after_us) AS orphan_after_us
 FROM quota_event

@@ -21,6 +21,13 @@ def test_nodes_that_are_asked_for_when_the_shortage_is_over_are_found():
     assert (finding.cost.unit, finding.cost.amount) == ("slot_seconds", 80.0)
 
 
+def test_the_age_told_is_that_at_the_first_order():
+    """The quota was full again and free again between the two orders: the second rests on a word of another age."""
+    again = (unschedulable("21s", 3), quota("23s", 4, 2), requested("24500ms", "n-2"))
+    told = log(SHORT, quota("10s", 2, 4), requested("12s", "n-1"), quota("20s", 3, 4, used=4), *again)
+    assert [says.partition(", ")[2] for _, says in judged(told, DETECTOR)] == ["2s after its quota risk.zone-c had 4 free slots again"]
+
+
 def test_a_node_that_is_still_there_as_the_log_ends_is_found_and_open():
     assert span(log(SHORT, quota("10s", 2, 4), requested("12s", "n-1"), quota("30s", 3, 4)), DETECTOR) == [("12s", None)]
 

@@ -19,6 +19,14 @@ def test_a_status_of_the_generation_before_that_counts_as_todays_is_found():
     assert span(told, DETECTOR) == [("10.5s", "14s")]
 
 
+def test_only_what_was_deleted_as_superseded_counts_as_given_up_on_that_word():
+    ended = (deleted("10600ms", "r-1"), deleted("10700ms", "r-2", reason="retired"))
+    aged = [line.replace("generation=42", "generation=41") for line in ended]
+    told = log(OLD, promoted("10500ms", 42, observed=41), *aged, started("14s", "r-3", generation=42))
+    [finding] = detect(told, [DETECTOR]).findings
+    assert finding.data["deleted"] == 1
+
+
 def test_it_is_said_once_of_a_generation_and_open_while_nothing_of_it_runs():
     told = log(OLD, promoted("10500ms", 42, observed=41), promoted("11s", 42, observed=41), quota("20s", 9, 4))
     assert [until for _, until in span(told, DETECTOR)] == [None]

@@ -12,7 +12,7 @@
 -- says: {subject} has had no place for {dur_us}, while {node} had room for it in {passes} passes
 -- param passes_us: 1000000 time past three passes before it counts
 -- column node: a node that had room
--- column passes: passes of that node that saw it
+-- column passes: passes of that node that saw room, since its last one that saw too little
 -- impact: a job runs with fewer instances than it was promised, until somebody looks
 -- diagnosis: `timeline show slot/ID`; does a schedule.attempted with trigger top_up follow the node's return
 -- mitigation: scale the job down and up again

@@ -36,7 +36,7 @@ SELECT
   run_id, 'replica' AS subject_kind, replica AS subject_id,
   min(at_us) AS ts_us, max(until_us) - min(at_us) AS dur_us, max(is_open) AS is_open, 'found' AS verdict,
   [min_by(newer_event_id, (at_us, event_id)), min_by(event_id, (at_us, event_id))] AS evidence,
-  workload, quota, count(*) AS nodes, min_by(true_value, (at_us, event_id)) AS true_value, min(age_us) AS age_us,
+  workload, quota, count(*) AS nodes, min_by(true_value, (at_us, event_id)) AS true_value, min_by(age_us, (at_us, event_id)) AS age_us,
   CAST(sum(slots * (until_us - at_us)) AS BIGINT) / 1000000 AS cost_slot_seconds
 FROM order_of_node
 GROUP BY run_id, replica, workload, quota

@@ -45,6 +45,7 @@ SELECT
   j.generation, j.observed_generation, j.ready, j.replicas, count(t.at_us) AS deleted
 FROM judged AS j
 LEFT JOIN replica_deleted AS d ON d.run_id = j.run_id AND d.workload = j.workload AND d.generation < j.generation
+  AND d.reason = 'superseded'
 LEFT JOIN event_time AS t ON t.event_no = d.event_no AND t.at_us BETWEEN j.at_us AND j.until_us
 GROUP BY
   j.run_id, j.workload, j.at_us, j.until_us, j.is_open, j.event_id, j.generation, j.observed_generation, j.ready, j.replicas
