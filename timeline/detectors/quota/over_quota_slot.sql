@@ -1,7 +1,8 @@
 -- Tenant with more bound replicas in a zone than its quota ever allowed.
 --
 -- Each bound replica stands on a slot of its tenant's quota. A binding that nobody reserved a slot for goes past the quota. A
--- quota that was lowered while the replicas were there is no excess: the most that it ever was in the log is what counts.
+-- quota that was lowered while the replicas were there is no excess: the most that it ever was in the log is what counts. Of
+-- several excesses the first is told.
 --
 -- severity: invariant
 -- alert_for: 0m
@@ -15,40 +16,44 @@
 -- diagnosis: `timeline show quota/ID` and the bindings that its replicas have: which of them has no reservation
 -- mitigation: remove the bindings without a reservation; bind only in the commit that takes the reservation
 WITH
-  of_quota AS (
-    SELECT run_id, replica, min(quota) AS quota FROM reservation_interval GROUP BY run_id, replica
-  ),
-  -- A log without its beginning does not have every size that the quota had: what is reserved is allowed in any case.
+  -- A log without its beginning does not have every size that the quota had: what is reserved is allowed in any case, and
+  -- nothing is judged before the first that the log says of the quota.
   allowed AS (
-    SELECT run_id, quota, max(greatest(slots, slots - free)) AS slots FROM quota_room GROUP BY run_id, quota
+    SELECT run_id, quota, min(ts_us) AS since_us, max(greatest(slots, slots - free)) AS slots FROM quota_room GROUP BY run_id, quota
   ),
   step AS (
-    SELECT b.run_id, q.quota, b.ts_us AS at_us, 1 AS delta, b.event_id
-    FROM binding_interval AS b
-    JOIN of_quota AS q ON q.run_id = b.run_id AND q.replica = b.replica
+    SELECT run_id, quota, ts_us AS at_us, 1 AS delta, event_id FROM binding_interval
     UNION ALL
-    SELECT b.run_id, q.quota, b.ts_us + b.dur_us AS at_us, -1 AS delta, b.end_event_id AS event_id
-    FROM binding_interval AS b
-    JOIN of_quota AS q ON q.run_id = b.run_id AND q.replica = b.replica
-    WHERE NOT b.is_open
+    SELECT run_id, quota, ts_us + dur_us AS at_us, -1 AS delta, end_event_id AS event_id FROM binding_interval WHERE NOT is_open
   ),
   counted AS (
     SELECT
-      s.run_id, s.quota, s.at_us, s.event_id, a.slots,
+      s.run_id, s.quota, s.at_us, s.event_id, a.slots, a.since_us,
       sum(s.delta) OVER (
         PARTITION BY s.run_id, s.quota ORDER BY s.at_us, s.delta, s.event_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-      ) AS bound,
-      lead(s.at_us) OVER (PARTITION BY s.run_id, s.quota ORDER BY s.at_us, s.delta, s.event_id) AS until_us
+      ) AS bound
     FROM step AS s
     JOIN allowed AS a ON a.run_id = s.run_id AND a.quota = s.quota
+  ),
+  excess AS (
+    SELECT run_id, quota, slots, min(at_us) AS ts_us, min_by(event_id, (at_us, event_id)) AS event_id
+    FROM counted
+    WHERE bound > slots AND at_us >= since_us
+    GROUP BY run_id, quota, slots
+  ),
+  ended AS (
+    SELECT x.run_id, x.quota, x.slots, x.ts_us, x.event_id, min(c.at_us) AS until_us
+    FROM excess AS x
+    LEFT JOIN counted AS c ON c.run_id = x.run_id AND c.quota = x.quota AND c.at_us > x.ts_us AND c.bound <= c.slots
+    GROUP BY x.run_id, x.quota, x.slots, x.ts_us, x.event_id
   )
 SELECT
-  c.run_id, 'quota' AS subject_kind, c.quota AS subject_id,
-  min(c.at_us) AS ts_us, max(coalesce(c.until_us, b.end_us)) - min(c.at_us) AS dur_us, max(c.until_us IS NULL) AS is_open,
-  'found' AS verdict, [min_by(c.event_id, (c.at_us, c.event_id))] AS evidence,
-  c.slots, CAST(max(c.bound) AS BIGINT) AS bound_max
-FROM counted AS c
-JOIN log_bounds AS b ON b.run_id = c.run_id
-WHERE c.bound > c.slots
-GROUP BY c.run_id, c.quota, c.slots
-ORDER BY c.run_id, ts_us, subject_id, evidence
+  x.run_id, 'quota' AS subject_kind, x.quota AS subject_id,
+  x.ts_us, coalesce(x.until_us, b.end_us) - x.ts_us AS dur_us, x.until_us IS NULL AS is_open,
+  'found' AS verdict, [x.event_id] AS evidence,
+  x.slots, CAST(max(c.bound) AS BIGINT) AS bound_max
+FROM ended AS x
+JOIN log_bounds AS b ON b.run_id = x.run_id
+JOIN counted AS c ON c.run_id = x.run_id AND c.quota = x.quota AND c.at_us >= x.ts_us AND (x.until_us IS NULL OR c.at_us < x.until_us)
+GROUP BY x.run_id, x.quota, x.slots, x.ts_us, x.until_us, x.event_id, b.end_us
+ORDER BY x.run_id, x.ts_us, subject_id, evidence
