@@ -9,21 +9,12 @@ out of the election for good; enough blips, and nobody led (pull 820, fix 1).
 
 from __future__ import annotations
 
-from ingest.events.base import Decision
-from ingest.events.election import (
-    LeaseAcquired,
-    LeaseAttempted,
-    LeaseLost,
-    LeaseObservedExpired,
-    LeaseRefused,
-    LeaseReleased,
-    LeaseRenewed,
-    LeaseRenewFailed,
-)
+from ingest.events.election import LeaseAttempted, LeaseRefused, LeaseReleased
 from reference_cluster.bugs import Bug
-from reference_cluster.effects import Commit, Committed, Conflict, Emit, Now, Read, Said, Sleep, StoreDown
-from reference_cluster.records import Put, Row
+from reference_cluster.effects import Commit, Emit, Now, Read, Sleep, StoreDown
+from reference_cluster.records import Put
 from reference_cluster.subsystems.control_plane import ControlPlane
+from reference_cluster.subsystems.lease import renew, said, take
 
 LEASE = "janitor"
 
@@ -35,11 +26,6 @@ ELECTOR_RUNS_ONCE = Bug(
     detectors=("election/lost_without_recontend",),
     story="The elector is run once: a replica that loses the lease never stands for election again.",
 )
-
-
-def _said(cp: ControlPlane, decision: Decision, *, reason: str | None = None, outcome: str | None = None, seen: Row | None = None) -> Said:
-    inputs = (seen.seen(),) if seen is not None else ()
-    return Said(decision, LEASE, refs=(cp.ref(),), reason=reason, outcome=outcome, epoch=cp.term or None, inputs=inputs)
 
 
 async def run_elector(cp: ControlPlane) -> None:
@@ -59,11 +45,11 @@ async def _win(cp: ControlPlane) -> None:
     """Try until this process leads, or drains."""
     observed_version, observed_us = -1, 0
     while not (cp.draining or cp.stopping):
-        await Emit((_said(cp, _attempt(cp)),))
+        await Emit((said(cp, LEASE, _attempt(cp)),))
         try:
             row = await Read("lease", LEASE, label="lease.get")
         except StoreDown:
-            await Emit((_said(cp, LeaseRefused(), reason="store_error", outcome="failed"),))
+            await Emit((said(cp, LEASE, LeaseRefused(), reason="store_error", outcome="failed"),))
             await Sleep(cp.config.lease_retry_us)
             continue
         now_us = await Now()
@@ -72,8 +58,8 @@ async def _win(cp: ControlPlane) -> None:
         held = row is not None and row["holder"] is not None
         expired = held and now_us - observed_us >= cp.config.lease_duration_us
         if row is not None and held and not expired:
-            await Emit((_said(cp, LeaseRefused(holder=row.text("holder")), reason="held", seen=row),))
-        elif await _take(cp, row, expired):
+            await Emit((said(cp, LEASE, LeaseRefused(holder=row.text("holder")), reason="held", seen=row),))
+        elif await take(cp, LEASE, row, expired):
             return
         await Sleep(cp.config.lease_retry_us)
 
@@ -88,23 +74,6 @@ def _attempt(cp: ControlPlane) -> LeaseAttempted:
     )
 
 
-async def _take(cp: ControlPlane, row: Row | None, expired: bool) -> bool:
-    """Write this process into the record, if the record is still what was observed."""
-    previous = row.text("holder") if row is not None and row["holder"] is not None else None
-    term = row.number("term") + 1 if row is not None else 1
-    if expired and row is not None and previous is not None:
-        await Emit((_said(cp, LeaseObservedExpired(holder=previous, term=row.number("term")), seen=row),))
-    acquired = LeaseAcquired(holder=cp.id, term=term, previous_holder=previous)
-    said = Said(acquired, LEASE, refs=(cp.ref(),), epoch=term, inputs=(row.seen(),) if row is not None else ())
-    expect = {"version": row.version} if row is not None else None
-    result = await Commit((Put("lease", LEASE, {"holder": cp.id, "term": term}, expect),), (said,), "lease.acquire")
-    if isinstance(result, Committed):
-        cp.leading, cp.term = True, term
-        return True
-    await Emit((_said(cp, LeaseRefused(), reason=type(result).__name__.lower(), outcome="failed"),))
-    return False
-
-
 async def _renew(cp: ControlPlane) -> None:
     """Renew at every interval; give up leading when the renew deadline has passed or another holds the record."""
     renewed_us = await Now()
@@ -113,27 +82,14 @@ async def _renew(cp: ControlPlane) -> None:
         if cp.draining or cp.stopping:
             await _release(cp)
             return
-        mine = {"holder": cp.id, "term": cp.term}
-        said = _said(cp, LeaseRenewed(holder=cp.id, term=cp.term))
-        result = await Commit((Put("lease", LEASE, mine, mine),), (said,), "lease.renew")
-        now_us = await Now()
-        if isinstance(result, Committed):
-            renewed_us = now_us
-            continue
-        outcome = "rejected" if isinstance(result, Conflict) else "failed"
-        failed = LeaseRenewFailed(holder=cp.id, term=cp.term, since_renewal_us=now_us - renewed_us)
-        await Emit((_said(cp, failed, reason=type(result).__name__.lower(), outcome=outcome),))
-        if isinstance(result, Conflict) or now_us - renewed_us >= cp.config.lease_renew_deadline_us:
-            reason = "taken_over" if isinstance(result, Conflict) else "renew_deadline_exceeded"
-            cp.leading = False
-            await Emit((_said(cp, LeaseLost(holder=cp.id, term=cp.term), reason=reason),))
+        renewed_us = await renew(cp, LEASE, renewed_us, cp.config.lease_renew_deadline_us)
 
 
 async def _release(cp: ControlPlane) -> None:
     cp.leading = False
     mine = {"holder": cp.id, "term": cp.term}
-    said = _said(cp, LeaseReleased(holder=cp.id, term=cp.term))
-    await Commit((Put("lease", LEASE, {"holder": None, "term": cp.term}, mine),), (said,), "lease.release")
+    released = said(cp, LEASE, LeaseReleased(holder=cp.id, term=cp.term))
+    await Commit((Put("lease", LEASE, {"holder": None, "term": cp.term}, mine),), (released,), "lease.release")
 
 
 async def watch_elector(cp: ControlPlane) -> None:

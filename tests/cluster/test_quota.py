@@ -26,7 +26,9 @@ def row(key: str, **fields: object) -> Row:
 def test_every_move_of_a_replica_is_one_of_the_life_cycle_table(name: str) -> None:
     """Each durable move starts in a phase that allows it."""
     moves = {(state, to) for state, row in REPLICA.table.items() for to in row.values()}
-    for event in of_kind(events_of(name), "replica.started", "replica.evicted", "replica.deleted"):
+    moved = of_kind(events_of(name), "replica.started", "replica.evicted", "replica.deleted")
+    assert moved
+    for event in moved:
         assert (event["data"]["from_phase"], event["data"]["to_phase"]) in moves
 
 
@@ -34,7 +36,9 @@ def test_every_move_of_a_replica_is_one_of_the_life_cycle_table(name: str) -> No
 def test_a_quota_counts_the_reservations_that_are_there(name: str) -> None:
     """What is taken is the number of reservations that were made and not released, at each of their writes, and never too much."""
     there: dict[str, set[str]] = {}
-    for event in sorted(of_kind(events_of(name), "reservation.created", "reservation.released"), key=lambda event: event["revision"]):
+    written = of_kind(events_of(name), "reservation.created", "reservation.released")
+    assert written
+    for event in sorted(written, key=lambda event: event["revision"]):
         data, held = event["data"], there.setdefault(event["data"]["quota"], set())
         if event["kind"] == "reservation.created":
             assert event["subject"]["id"] not in held
@@ -91,6 +95,24 @@ def test_a_leader_that_slept_too_long_is_told_so() -> None:
     acquired = of_kind(events, "lease.acquired")
     assert lost["reason"] in {"taken_over", "fenced"}
     assert [event["data"]["term"] for event in acquired] == [1, 2]
+
+
+def test_a_renewal_that_did_not_work_is_said_with_the_reason_and_the_time_since_the_last() -> None:
+    """The sleeper's renewal meets the other's term, long after its lease ran out."""
+    [failed] = of_kind(events_of("quota_double_binding"), "lease.renew_failed")
+    assert (failed["outcome"], failed["reason"]) == ("rejected", "conflict")
+    assert failed["data"]["since_renewal_us"] > 3 * SECOND
+
+
+def test_whoever_takes_the_lead_over_says_what_it_had_read_and_whose_lease_had_run_out() -> None:
+    """Each event rests on the record of the first leader, as the store had it."""
+    events = events_of("quota_double_binding")
+    [_, second] = of_kind(events, "lease.acquired")
+    [expired] = of_kind(events, "lease.observed_expired")
+    assert expired["data"] == {"holder": second["data"]["previous_holder"], "term": 1}
+    assert expired["inputs"] == second["inputs"]
+    [read] = second["inputs"]
+    assert (read["source"], read["kind"], read["id"]) == ("store", "lease", "scheduler")
 
 
 def test_a_shortage_that_is_over_orders_no_node() -> None:
