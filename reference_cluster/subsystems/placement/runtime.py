@@ -34,7 +34,6 @@ from reference_cluster.subsystems.placement.messages import (
     CreateContainer,
     Done,
     Feed,
-    HttpRequest,
     LaunchContainer,
     ListContainers,
     Mishap,
@@ -132,8 +131,6 @@ async def _answer(runtime: Runtime, request: Request) -> None:
             await Reply(request, Done())
         case CheckContainer(container=name):
             await _answer_check(runtime, request, name)
-        case HttpRequest(request=name):
-            await _answer_check(runtime, request, name)
         case other:
             await Reply(request, refused=f"no such request: {other.name}")
 
@@ -167,8 +164,7 @@ async def _launch(runtime: Runtime, request: Request, one: Container | None) -> 
     if one is None or one.state != "created" or await _fenced(runtime):
         await Reply(request, refused="container_gone" if one is None or one.state != "created" else "fenced")
         return
-    warm_low, warm_high = runtime.world.warm_up
-    one.state, one.ready_us = "running", await Now() + (warm_low + warm_high) // 2
+    one.state, one.ready_us = "running", await Now() + runtime.world.warm_up_us
     await say(runtime, ContainerLaunched, one)
     await Reply(request, Done())
 

@@ -48,7 +48,7 @@ class World(Part):
 
     create: Span = (20_000, 100_000)
     launch: Span = (300_000, 2_000_000)
-    warm_up: Span = (0, 2_000_000)
+    warm_up_us: Duration = 1_000_000
     """From the launch until the health endpoint passes."""
     stop: Span = (100_000, 1_500_000)
     answer: Span = (1_000, 20_000)

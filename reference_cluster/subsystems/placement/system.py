@@ -48,7 +48,7 @@ class Placement(System):
         self._plan_users(host.stream("workload"))
         self._plan_mishaps(host.stream("mishaps"))
         if self.switches.on:
-            Witness(host, self.switches, self.runtimes).look()
+            Witness(host, self.scenario.config, self.switches, self.runtimes).look()
 
     def _start_etcd(self) -> None:
         part = etcd.Etcd(self.scenario.config, self.switches)

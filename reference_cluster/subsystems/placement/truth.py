@@ -15,6 +15,7 @@ from reference_cluster.subsystems.placement.instances import LIVING
 from reference_cluster.subsystems.placement.planner import LOSER_GIVES_UP, PARTIAL_FIT_FORGOTTEN
 from reference_cluster.subsystems.placement.runner import ENDED_BEFORE_STOPPED, HALF_CREATED_LEFT
 from reference_cluster.subsystems.placement.runtime import NO_SELF_FENCE, Container, Runtime
+from reference_cluster.subsystems.placement.scenario import Config
 from reference_cluster.subsystems.placement.schedule import SCHEDULE, Picture, need_of
 from reference_cluster.system import Host
 
@@ -76,15 +77,25 @@ def fitting(world: World) -> Iterator[str]:
     return (slot for slot in world.picture.unplaced() if any(room.fits(need_of(world.picture.slots[slot])) for room in free.values()))
 
 
-HARMS: tuple[tuple[Bug, Callable[[World], Iterator[str]], int], ...] = (
-    (HALF_CREATED_LEFT, half_created, 60_000_000),
-    (NO_SELF_FENCE, twins, 5_000_000),
-    (RECORDS_OUTLIVE_LEASE, records_of_the_dead, 40_000_000),
-    (LOSER_GIVES_UP, held_by_the_dead, 40_000_000),
-    (PARTIAL_FIT_FORGOTTEN, fitting, 30_000_000),
-    (ENDED_BEFORE_STOPPED, without_row, 60_000_000),
+def replaced_us(config: Config) -> int:
+    """How long a node is silent before its slots are placed anew: its lease, and the grace."""
+    return config.lease_ttl_us + config.replace_grace_us
+
+
+def swept_us(config: Config) -> int:
+    """How long a scheduler takes to see what is wrong and to stop it: a pass, and the stop."""
+    return config.tick_us + config.stop_us
+
+
+HARMS: tuple[tuple[Bug, Callable[[World], Iterator[str]], Callable[[Config], int]], ...] = (
+    (HALF_CREATED_LEFT, half_created, lambda config: 2 * replaced_us(config)),
+    (NO_SELF_FENCE, twins, swept_us),
+    (RECORDS_OUTLIVE_LEASE, records_of_the_dead, lambda config: replaced_us(config) + 2 * swept_us(config)),
+    (LOSER_GIVES_UP, held_by_the_dead, lambda config: replaced_us(config) + 2 * swept_us(config)),
+    (PARTIAL_FIT_FORGOTTEN, fitting, replaced_us),
+    (ENDED_BEFORE_STOPPED, without_row, lambda config: 2 * replaced_us(config)),
 )
-"""Each bug with what to look for, and how long it has to last."""
+"""Each bug with what to look for, and how long it has to last under these timings."""
 
 
 @dataclass
@@ -92,6 +103,7 @@ class Witness:
     """Looks again and again."""
 
     host: Host
+    config: Config
     bugs: Switches
     runtimes: dict[str, Runtime]
     lasting: Lasting = field(default_factory=lambda: Lasting(LOOK_US))
@@ -101,9 +113,9 @@ class Witness:
         self.host.after(LOOK_US, self.look)
         self.lasting.look()
         world = self._world()
-        for bug, find, lasting_us in HARMS:
+        for bug, find, must_last_us in HARMS:
             if self.bugs.has(bug):
-                for target in self.lasting.longer(lasting_us, bug.name, find(world)):
+                for target in self.lasting.longer(must_last_us(self.config), bug.name, find(world)):
                     self.bugs.struck(bug, target)
 
     def _world(self) -> World:
