@@ -27,11 +27,8 @@ def _known_kinds() -> dict[str, type[Decision]]:
         importlib.import_module(module)
     known: dict[str, type[Decision]] = {}
     for decision in _subclasses(Decision):
-        if not decision.kind:
-            continue
-        if decision.kind in known:
+        if decision.kind and known.setdefault(decision.kind, decision) is not decision:
             raise TypeError(f"kind {decision.kind!r} is defined by {known[decision.kind].__name__} and {decision.__name__}")
-        known[decision.kind] = decision
     return dict(sorted(known.items(), key=lambda item: (item[1].family, item[0])))
 
 

@@ -260,15 +260,8 @@ class ReservationAttempted(ReservationFacts, kind="reservation.attempted", subje
     """Free slots that it read."""
 
 
-class ReservationRow(QuotaRow):
+class ReservationRow(ReservationFacts, QuotaRow):
     """A durable write to a reservation, and to the quota that it takes from."""
-
-    replica: str
-    """The replica that the room is for."""
-    intent: str
-    """What the replica is for."""
-    node: str
-    """The node that has the room."""
 
 
 class ReservationCreated(ReservationRow, kind="reservation.created", subject="reservation"):

@@ -6,14 +6,12 @@ still says so; there is one order at most for a replica, and a bound for all of 
 
 from __future__ import annotations
 
-from typing import Any
-
 from ingest.events.base import Ref
 from ingest.events.quota import AutoscalerComputed, CapacityRemoved, CapacityRequested
 from reference_cluster.effects import Commit, Emit, List, Said, Sleep, StoreDown
 from reference_cluster.records import STORE_NOW, Delete, Put, Row
 from reference_cluster.subsystems.quota.process import Controller, listed
-from reference_cluster.subsystems.quota.rows import NODE, free, quota_of
+from reference_cluster.subsystems.quota.rows import NODE, free, node_facts, quota_of
 from reference_cluster.subsystems.quota.scheduler import LAG_COUNTS_AS_SHORTAGE
 
 NODE_SLOTS = 4
@@ -36,7 +34,7 @@ async def run_autoscaler(me: Controller) -> None:
             await _request(me, replica)
         for node in nodes:
             if _is_idle(me, node):
-                removed = CapacityRemoved(**_facts(node))
+                removed = CapacityRemoved(**node_facts(node))
                 await Commit((Delete("node", node.key, {"version": node.version}),), (Said(removed, node.key),), "capacity.remove")
 
 
@@ -64,7 +62,7 @@ async def _request(me: Controller, replica: Row) -> None:
     fields |= {"state": "requested", "for_replica": replica.key, "requested_us": STORE_NOW}
     row = Row("node", key, 0, 0, 0, fields)
     requested = CapacityRequested(
-        replica=replica.key, replica_version=replica.version, source="store", quota=quota_of(replica), **_facts(row)
+        replica=replica.key, replica_version=replica.version, source="store", quota=quota_of(replica), **node_facts(row)
     )
     said = Said(
         requested,
@@ -80,12 +78,10 @@ async def _request(me: Controller, replica: Row) -> None:
 
 
 async def _note_amplified(me: Controller, replica: Row) -> None:
-    """For the truth file: whether the scheduler said so although the quota had had room for longer than a watch may take."""
-    if me.bugs.has(LAG_COUNTS_AS_SHORTAGE) and replica["unschedulable"] == "quota":
+    """For the truth file: whether a node is there for it although the quota had had room for longer than a watch may take."""
+    if not me.bugs.has(LAG_COUNTS_AS_SHORTAGE) or replica["unschedulable"] != "quota":
+        return
+    if await listed("node", {"for_replica": replica.key}):
         for quota in await listed("quota", {"tenant": replica["tenant"], "zone": replica["zone"]}):
             if free(quota) > 0 and replica.updated_us - quota.updated_us > me.config.watch_lag_us:
                 me.bugs.struck(LAG_COUNTS_AS_SHORTAGE, replica.key)
-
-
-def _facts(node: Row) -> dict[str, Any]:
-    return {name: node[name] for name in ("zone", "pool", "slots", "healthy")}

@@ -11,7 +11,7 @@ from reference_cluster.records import STORE_NOW, Put, Row
 from reference_cluster.subsystems.delay import some_time
 from reference_cluster.subsystems.quota.messages import SetHealth
 from reference_cluster.subsystems.quota.process import Controller
-from reference_cluster.subsystems.quota.rows import NODE, move_facts, said_of
+from reference_cluster.subsystems.quota.rows import NODE, move_facts, node_facts, said_of
 from reference_cluster.subsystems.quota.scenario import Node, World
 
 LOOK_US = 200_000
@@ -91,5 +91,4 @@ async def _insist(commit: Commit) -> None:
 
 
 def _said(kind: type[NodeState], node: Row, **other: object) -> Said:
-    facts = {name: node[name] for name in ("zone", "pool", "slots", "healthy")} | other
-    return Said(kind.model_validate(facts), node.key)
+    return Said(kind.model_validate(node_facts(node) | other), node.key)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ingest.events.base import Ref
-from ingest.events.quota import BindingRemoved, RepairScanned, ReplicaEvicted, ReservationLeft
+from ingest.events.quota import BindingRemoved, RepairScanned, RepairTimings, ReplicaEvicted, ReservationLeft
 from reference_cluster.bugs import Bug
 from reference_cluster.effects import Commit, Committed, Emit, List, Said, Sleep, StoreDown
 from reference_cluster.records import Delete, Put, Row
@@ -33,7 +33,7 @@ async def run_repair(me: Controller) -> None:
     """A scan at every tick; it speaks also when it found nothing."""
     while True:
         await Sleep(me.config.repair_tick_us)
-        timings = {name: getattr(me.config, name) for name in ("repair_tick_us", "orphan_after_us")}
+        timings = {name: getattr(me.config, name) for name in RepairTimings.model_fields}
         try:
             reservations = await List("reservation", label="reservation.scan")
             bindings = await List("binding", label="binding.scan")

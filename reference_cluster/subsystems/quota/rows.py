@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ingest.events.base import Decision, Input, Ref
-from ingest.events.quota import QuotaRow, ReplicaMove
+from ingest.events.quota import NodeState, QuotaRow, ReplicaMove
 from reference_cluster.effects import Said
 from reference_cluster.lifecycle import Lifecycle
 from reference_cluster.records import Row
@@ -59,6 +59,11 @@ def quota_facts(quota: Row, taken: int) -> dict[str, Any]:
     facts = {"quota": quota.key, "quota_version": quota.version + 1, "slots": quota.number("slots"), "used": quota.number("used") + taken}
     assert set(facts) == set(QuotaRow.model_fields)
     return facts
+
+
+def node_facts(node: Row) -> dict[str, Any]:
+    """The node as its row has it, for a `NodeState`."""
+    return {name: node[name] for name in NodeState.model_fields}
 
 
 def move_facts(replica: Row, move: str) -> dict[str, Any]:

@@ -34,7 +34,8 @@ def released(at: str, name: str, replica: str = "r-1", reason: str = "job_missin
 
 def bound(at: str, name: str, node: str, replica: str = "r-1") -> str:
     """A replica is fixed to a node."""
-    return f"{at} scheduler-1/scheduler binding/{name} binding.created replica={replica} node={node} {_OF.format(generation=42)} >quota/risk.zone-c"
+    facts = f"replica={replica} node={node} {_OF.format(generation=42)}"
+    return f"{at} scheduler-1/scheduler binding/{name} binding.created {facts} >quota/risk.zone-c"
 
 
 def unbound(at: str, name: str, node: str, replica: str = "r-1") -> str:
