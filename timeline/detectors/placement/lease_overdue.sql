@@ -34,7 +34,8 @@ WITH
       least(coalesce(l.next_us, r.ts_us + r.dur_us), r.ts_us + r.dur_us) AS until_us, r.is_open AND l.next_us IS NULL AS is_open,
       l.ts_us + l.dur_us + $leases * l.ttl_us AS due_us, l.end_event_id AS event_id, r.event_id AS other_event_id
     FROM node_lease_interval AS l
-    JOIN dns_record_interval AS r ON r.run_id = l.run_id AND r.node = l.node AND r.term <= l.term AND r.ts_us + r.dur_us > l.ts_us + l.dur_us
+    JOIN dns_record_interval AS r ON r.run_id = l.run_id AND r.node = l.node AND r.term <= l.term
+      AND r.ts_us + r.dur_us > l.ts_us + l.dur_us
     WHERE l.ended_by = 'expired'
   )
 SELECT
