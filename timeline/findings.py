@@ -313,7 +313,10 @@ def _family(query: Query) -> str | None:
 @functools.cache
 def _families() -> dict[str, frozenset[str]]:
     """For each detector the families of what it is blind without."""
-    blind = {query.name: replace(query, inputs=tuple(sorted(_tables_needed(query)))) for query in _all().values()}
+    blind = {
+        query.name: replace(query, inputs=tuple(sorted({need.partition(".")[0] for need in _told_needs(query)})))
+        for query in _all().values()
+    }
     return catalog.families({model.name: model for model in models()} | blind)
 
 
@@ -332,11 +335,12 @@ def needed(query: Query) -> set[str]:
     A timing that nobody declared makes every comparison with it null, which must not look like a clean log.
     """
     timings = set(re.findall(r"\w+", query.sql)) & set(Timings.model_fields) if "run_config" in query.inputs else set()
-    return _tables_needed(query) | {f"run_config.{timing}" for timing in timings}
+    return _told_needs(query) | {f"run_config.{timing}" for timing in timings}
 
 
-def _tables_needed(query: Query) -> set[str]:
-    return {table.strip() for table in query.fields["needs"].split(",")}
+def _told_needs(query: Query) -> set[str]:
+    """What the header names: tables, and a column as `table.column` where a row of the table may lack it."""
+    return {need.strip() for need in query.fields["needs"].split(",")}
 
 
 def _is_missing(need: str, family: str | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.detectors.quota.words import CONFIGURED, quota, removed, requested, unschedulable
+from tests.detectors.quota.words import CONFIGURED, quota, removed, requested, scanned, unschedulable
 from tests.detectors.telling import evidence, judged, log, span
 from timeline.findings import detect
 
@@ -56,3 +56,9 @@ def test_a_log_that_begins_after_the_word_says_nothing():
 def test_without_the_promised_lag_it_is_unknown():
     told = log(quota("5s", 1, 0), unschedulable("6s", 1), quota("10s", 2, 4), requested("12s", "n-1"))
     assert detect(told, [DETECTOR]).verdicts == {DETECTOR: "unknown"}
+
+
+def test_a_log_that_has_only_the_timings_of_repair_is_unknown():
+    """Each scan echoes its own thresholds, and no word of how long a watch may take."""
+    told = log(scanned("0s", "4s"), quota("5s", 1, 0), unschedulable("6s", 1), quota("10s", 2, 4), requested("12s", "n-1"))
+    assert detect(told, [DETECTOR, "quota/stale_input_decision"]).verdicts == {DETECTOR: "unknown", "quota/stale_input_decision": "unknown"}

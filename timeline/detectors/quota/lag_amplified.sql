@@ -7,7 +7,7 @@
 -- alert_for: 0m
 -- catalogue: X-21
 -- source: lesson 020, invariant 5 (an autoscaler does not amplify transient scheduler lag without a bound), scenario 1
--- needs: quota_config
+-- needs: quota_config.watch_lag_us
 -- says: {nodes} nodes were asked for {subject}, {age_us} after its quota {quota} had {true_value} free slots again
 -- column workload: the workload
 -- column quota: the quota that was said to have no room

@@ -8,7 +8,7 @@
 -- alert_for: 0m
 -- catalogue: X-20
 -- source: lesson 020 (stale quota, status of an old generation); kubernetes-sigs/karpenter issue 3185; kubernetes issue 55587
--- needs: quota_config
+-- needs: quota_config.watch_lag_us
 -- says: {decision} of {subject} used {object} {used_version} ({used_value}), {age_us} after {true_version} ({true_value}); needed {needed}
 -- column decision: kind of the decision
 -- column object: what had been read
