@@ -23,7 +23,7 @@ from timeline.blank import blank
 from timeline.diff import Stream
 from timeline.explain import Explanation, explain_finding
 from timeline.findings import Finding, Report, detect
-from timeline.gauges import Gauge, measure
+from timeline.gauges import Gauge, measure, measure_database
 from timeline.lanes import Lanes, lanes_of
 from timeline.moment import moment_of
 from timeline.refresh import is_stale, refresh
@@ -36,6 +36,9 @@ AROUND_US = 60_000_000
 """How far before and after a moment `show --around` looks."""
 
 _NOT_IN_POLARS = re.compile(r"\b(INTERVAL|UNION|BIT|BIGNUM)\b")
+
+LIVE_US, LIVE_MAX = 24 * 3_600_000_000, 4
+"""A run is live while its log ends at most so long before the newest one; so many of them are exported."""
 
 _RUNS = "SELECT run_id, events, start_us, end_us FROM log_bounds ORDER BY run_id"
 
@@ -238,6 +241,16 @@ class Timeline:
         """Every gauge of a run: where the log ends, or with `step_us` its history at that step. Raises UsageError."""
         run_id = self.run(run)
         return measure(self._connection, run_id, self.detect(run=run_id), step_us)
+
+    def live_gauges(self) -> list[Gauge]:
+        """What a scrape says: the gauges of each live run where its log ends, and those of the database.
+
+        Live are the runs whose logs end within a day of the newest one, at most four: the newest. A log that nothing is written
+        to any more so leaves room for the one that follows it.
+        """
+        newest = self.runs().filter(pl.col("end_us") >= pl.col("end_us").max() - LIVE_US).sort("end_us", "run_id", descending=True)
+        live = [gauge for run_id in newest["run_id"].head(LIVE_MAX) for gauge in self.gauges(run_id)]
+        return [*live, *measure_database(self._connection)]
 
     # ---- what leaves
 

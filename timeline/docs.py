@@ -20,7 +20,8 @@ from timeline import catalog
 from timeline.alerts import OWN, Alert
 from timeline.catalog import Query
 from timeline.files import write_whole
-from timeline.gauges import DROPPED, GAUGES, NOT_LABELS, PREFIX
+from timeline.gauges import DROPPED, NOT_LABELS, OF_DATABASE, OF_RUN, PREFIX
+from timeline.openmetrics import OWN as OF_SCRAPE
 
 HEADINGS = ("impact", "diagnosis", "mitigation")
 HELP_COLUMNS = 110
@@ -215,14 +216,22 @@ def _gauges() -> str:
     lines = _page(
         "Gauges",
         "timeline/gauges",
-        "What `timeline gauges` prints, and writes as history that Prometheus can load. Labels are few and cleaned: an event chooses",
-        "neither how many series there are nor what a label does to a page. `timeline rules` writes the alerts that look at them.",
+        "What `timeline serve` answers a scrape, `timeline gauges` prints, and `timeline gauges --openmetrics` writes as history that",
+        "Prometheus can load. Labels are few and cleaned: an event chooses neither how many series there are nor what a label does to a",
+        "page. `timeline rules` writes the alerts that look at them.",
     )
-    lines += _table(["gauge", "labels", "means"], ((f"`{PREFIX}{q.name}`", _labels(q), q.title) for q in catalog.read(GAUGES).values()))
-    lines += _table(["beside them", "labels", "means"], [[f"`{PREFIX}series_dropped`", "`gauge`", DROPPED]])
-    for query in catalog.read(GAUGES).values():
+    dropped = [f"`{PREFIX}series_dropped_total`", "`gauge`", DROPPED]
+    lines += ["Those of a run have its name as the label `run` as well.", ""]
+    lines += _table(["of a run", "labels", "means"], [*_gauge_rows(OF_RUN), dropped])
+    lines += ["The others are only scraped: they are about the database as it is, and have no history.", ""]
+    lines += _table(["of the database", "labels", "means"], [*_gauge_rows(OF_DATABASE), *([f"`{n}`", "", t] for n, t in OF_SCRAPE.items())])
+    for query in (*catalog.read(OF_RUN).values(), *catalog.read(OF_DATABASE).values()):
         lines += [f"## {PREFIX}{query.name}", "", query.title, query.meaning, ""]
     return "\n".join(lines)
+
+
+def _gauge_rows(folder: Path) -> list[list[str]]:
+    return [[f"`{PREFIX}{query.name}`", _labels(query), query.title] for query in catalog.read(folder).values()]
 
 
 def _labels(gauge: Query) -> str:

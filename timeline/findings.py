@@ -155,13 +155,13 @@ def _urgency(one: Finding) -> tuple[Any, ...]:
 
 
 @functools.cache
-def _all() -> dict[str, Query]:
+def all_detectors() -> dict[str, Query]:
     """Every detector by name; the files are read once in the life of the process."""
     return catalog.read(catalog.DETECTORS)
 
 
 def _chosen(names: Sequence[str]) -> list[Query]:
-    known = _all()
+    known = all_detectors()
     for name in names:
         if name not in known:
             raise UsageError(f"choosing detectors: there is no {name!r}; {_nearest(name, known)}")
@@ -301,10 +301,10 @@ def _doubted(one: Finding, holes: Iterable[Hole]) -> Finding:
 def _applying(connection: DuckDBPyConnection, chosen: Iterable[Query], run_id: str | None) -> list[Query]:
     """The detectors whose family has events here. The others have nothing to judge: they are unknown, and cost nothing."""
     there = present(connection, run_id)
-    return [query for query in chosen if (family := _family(query)) is None or family in there]
+    return [query for query in chosen if (family := family_of(query)) is None or family in there]
 
 
-def _family(query: Query) -> str | None:
+def family_of(query: Query) -> str | None:
     """The family of events that a detector judges: that of its folder, if what it needs is of it; None for one that judges any log."""
     folder = query.name.partition("/")[0]
     return folder if folder in _families()[query.name] else None
@@ -315,14 +315,14 @@ def _families() -> dict[str, frozenset[str]]:
     """For each detector the families of what it is blind without."""
     blind = {
         query.name: replace(query, inputs=tuple(sorted({need.partition(".")[0] for need in _told_needs(query)})))
-        for query in _all().values()
+        for query in all_detectors().values()
     }
     return catalog.families({model.name: model for model in models()} | blind)
 
 
 def _lacking(connection: DuckDBPyConnection, chosen: Iterable[Query], run_id: str | None) -> set[str]:
     """The detectors that cannot judge some run of their family: a table that they need has no row of it, or a timing was never declared."""
-    needs = {query.name: {(need, _family(query)) for need in needed(query)} for query in chosen}
+    needs = {query.name: {(need, family_of(query)) for need in needed(query)} for query in chosen}
     asked = sorted(set().union(*needs.values()), key=str)
     answers = " UNION ALL ".join(f"SELECT {index} WHERE {_is_missing(*one)}" for index, one in enumerate(asked))
     missing = set() if not asked else {asked[index] for (index,) in connection.execute(answers, {"run": run_id}).fetchall()}

@@ -1,23 +1,25 @@
 """Gauges: how a run stands where its log ends, or how it stood at every step since it began.
 
-A gauge is one file below `gauges/`: `lease_held.sql` is `timeline_lease_held`, its title is the help text, and its columns
-are `at_us`, one for each label, and `value`. It says the value at every moment at once. Besides the models it may read
+A gauge is one file: `gauges/run/lease_held.sql` is `timeline_lease_held`, its title is the help text, and its columns are
+`at_us`, one for each label, and `value`. It says the value at every moment at once. Besides the models it may read
 
-    shown_run(run_id)                                              the run that is measured
-    moment(at_us, since_us)                                        the moments, each with the one before it
-    detector(detector, severity, verdict)                          the detectors that judged
-    finding(detector, severity, ts_us, dur_us, is_open, wasted_vcpus)   what they found
+    shown_run(run_id)                                  the run that is measured
+    moment(at_us, since_us)                            the moments, each with the one before it
+    detector(detector, severity, verdict)              the detectors that judge logs of its families
+    finding(detector, severity, ts_us, dur_us, is_open, known_us, wasted_vcpus)   what they found, and when it could be known
 
-How series are put together follows from the name: of times (`_timestamp_seconds`) the earliest counts, anything else is
-a sum. Labels come from events, so they are cleaned, and a gauge has at most
-`SERIES_MAX` series: those with the highest peaks; the rest are put together as `other`, and counted in
-`timeline_series_dropped`.
+A file below `gauges/database/` is about the database as it is now, whatever runs it holds, and has no `at_us`.
+
+How series are put together follows from the name: of times (`_timestamp_seconds`) the earliest counts, of durations the
+longest, anything else is a sum. Labels come from events, so they are cleaned, and a gauge has at most `SERIES_MAX` series
+of a run: those with the highest peaks; the rest are put together as `other`, and counted in `timeline_series_dropped_total`.
 """
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,16 +31,19 @@ from ingest.database import first_row
 from ingest.duration import duration
 from ingest.errors import UsageError
 from timeline import catalog
-from timeline.catalog import Query
-from timeline.findings import Finding, Report
+from timeline.catalog import Query, present
+from timeline.findings import Finding, Report, all_detectors, family_of
 from timeline.openmetrics import label_value
 
 Row = dict[str, str | int | float | bool]
 
 GAUGES = Path(__file__).parent / "gauges"
+OF_RUN, OF_DATABASE = GAUGES / "run", GAUGES / "database"
 PREFIX = "timeline_"
-UNITS = ("seconds", "vcpus")
-SERIES_MAX = 40
+UNITS = ("seconds", "bytes", "vcpus")
+SERIES_MAX = 20
+OWN_LABELS = {"detector", "severity"}
+"""Labels whose values we choose ourselves: their number is that of the detectors."""
 OTHER = "other"
 DROPPED = f"Series put together as `{OTHER}`, so that their number stays bounded."
 NOT_LABELS = ("at_us", "value")
@@ -60,7 +65,8 @@ SELECT unnest(from_json($rows, '[{"detector": "VARCHAR", "severity": "VARCHAR", 
 _FINDING = """
 CREATE TEMP TABLE finding AS
 SELECT unnest(from_json($rows, '[{
-  "detector": "VARCHAR", "severity": "VARCHAR", "ts_us": "BIGINT", "dur_us": "BIGINT", "is_open": "BOOLEAN", "wasted_vcpus": "DOUBLE"
+  "detector": "VARCHAR", "severity": "VARCHAR", "ts_us": "BIGINT", "dur_us": "BIGINT", "is_open": "BOOLEAN", "known_us": "BIGINT",
+  "wasted_vcpus": "DOUBLE"
 }]'), recursive := true)
 """
 
@@ -73,6 +79,8 @@ class Gauge:
     help: str
     samples: pl.DataFrame
     """Columns: the labels, `at_us`, `value`; in order of labels, then of time."""
+    run_id: str | None = None
+    """The run that it is about: its label `run`. None for what is about the database as it is now."""
 
     @property
     def labels(self) -> list[str]:
@@ -84,27 +92,47 @@ class Gauge:
         """Base unit that the name ends in; empty where things are counted."""
         return next((unit for unit in UNITS if self.name.endswith(f"_{unit}")), "")
 
+    @property
+    def is_counter(self) -> bool:
+        """Whether its values only grow."""
+        return self.name.endswith("_total")
 
-def measure(connection: DuckDBPyConnection, run_id: str, report: Report, step_us: int | None = None) -> list[Gauge]:
+
+def measure(
+    connection: DuckDBPyConnection, run_id: str, report: Report, step_us: int | None = None, known_us: Mapping[str, int] | None = None
+) -> list[Gauge]:
     """Every gauge of a run, in order of name: where the log ends, or with `step_us` at each multiple of it and at the end.
 
-    The models must be up to date, and `report` is the judgement of the run. History is told in hindsight: a finding counts
-    from its start, and not from when it could first be known. Raises UsageError.
+    The models must be up to date, and `report` is the judgement of the run. `known_us` says by finding_id when a finding could
+    first be known (`timeline.known`): it counts from then on; one that is not named there counts from its start. Raises UsageError.
     """
-    with _prepared(connection, run_id, report, step_us):
+    with _prepared(connection, run_id, report, step_us, known_us or {}):
         moments = pl.DataFrame(connection.sql("SELECT at_us FROM moment ORDER BY at_us"))
-        told = [_told(connection, query) for query in catalog.read(GAUGES).values()]
+        told = [_told(connection, query, run_id) for query in _files(OF_RUN).values()]
     gauges = [gauge for gauge, _ in told]
-    dropped = pl.DataFrame({"gauge": [gauge.name for gauge in gauges], "value": [count for _, count in told]})
-    overflow = dropped.join(moments, how="cross").select("gauge", *NOT_LABELS)
-    return sorted([*gauges, Gauge(f"{PREFIX}series_dropped", DROPPED, overflow)], key=lambda gauge: gauge.name)
+    bounded = [(gauge.name, count) for gauge, count in told if not OWN_LABELS.issuperset(gauge.labels)]
+    overflow = pl.DataFrame(bounded, schema=["gauge", "value"], orient="row").join(moments, how="cross").select("gauge", *NOT_LABELS)
+    return sorted([*gauges, Gauge(f"{PREFIX}series_dropped_total", DROPPED, overflow, run_id)], key=lambda gauge: gauge.name)
+
+
+def measure_database(connection: DuckDBPyConnection) -> list[Gauge]:
+    """Every gauge about the database as it is now, in order of name; their samples have no time, `at_us` is 0."""
+    return [_told(connection, query, None)[0] for query in _files(OF_DATABASE).values()]
+
+
+@functools.cache
+def _files(folder: Path) -> dict[str, Query]:
+    """The files of a folder; they are read once in the life of the process."""
+    return catalog.read(folder)
 
 
 # ---- what the files read
 
 
 @contextmanager
-def _prepared(connection: DuckDBPyConnection, run_id: str, report: Report, step_us: int | None) -> Iterator[None]:
+def _prepared(
+    connection: DuckDBPyConnection, run_id: str, report: Report, step_us: int | None, known_us: Mapping[str, int]
+) -> Iterator[None]:
     """The temporary tables that gauges read besides the models."""
     row = first_row(connection, "SELECT start_us, end_us FROM log_bounds WHERE run_id = $run", {"run": run_id})
     if row is None:
@@ -120,22 +148,22 @@ def _prepared(connection: DuckDBPyConnection, run_id: str, report: Report, step_
     try:
         connection.execute("CREATE TEMP TABLE shown_run AS SELECT $run AS run_id", {"run": run_id})
         connection.execute(_MOMENT, {"first_us": first_us, "end_us": end_us, "step_us": step})
-        connection.execute(_DETECTOR, {"rows": json.dumps(_detectors(report))})
-        connection.execute(_FINDING, {"rows": json.dumps([_interval(finding, end_us) for finding in _found(report)])})
+        connection.execute(_DETECTOR, {"rows": json.dumps(_detectors(report, present(connection, run_id)))})
+        connection.execute(_FINDING, {"rows": json.dumps([_interval(finding, end_us, known_us) for finding in _found(report)])})
         yield
     finally:
         for name in ("shown_run", "moment", "detector", "finding"):
             connection.execute(f'DROP TABLE IF EXISTS temp."{name}"')
 
 
-def _detectors(report: Report) -> list[Row]:
-    """The detectors that judged, each with the severity of its header and with those that its findings have."""
-    usual = {name: query.fields["severity"] for name, query in catalog.read(catalog.DETECTORS).items()}
-    told = {(name, usual[name]) for name in report.detectors} | {(one.detector, one.severity) for one in _found(report)}
+def _detectors(report: Report, families: frozenset[str]) -> list[Row]:
+    """The detectors that judge logs of these families, each with the severity of its header and with those that its findings have."""
+    usual = {name: query.fields["severity"] for name, query in all_detectors().items() if family_of(query) in {None, *families}}
+    told = {(name, usual[name]) for name in report.detectors if name in usual} | {(one.detector, one.severity) for one in _found(report)}
     return [{"detector": name, "severity": severity, "verdict": report.verdicts[name]} for name, severity in sorted(told)]
 
 
-def _interval(finding: Finding, end_us: int) -> Row:
+def _interval(finding: Finding, end_us: int, known_us: Mapping[str, int]) -> Row:
     dur_us = (end_us if finding.until is None else finding.until) - finding.since
     cost = finding.cost.amount if finding.cost and finding.cost.unit == "vcpu_seconds" else 0.0
     return {
@@ -144,6 +172,7 @@ def _interval(finding: Finding, end_us: int) -> Row:
         "ts_us": finding.since,
         "dur_us": dur_us,
         "is_open": finding.until is None,
+        "known_us": known_us.get(finding.finding_id, finding.since),
         "wasted_vcpus": cost * 1e6 / dur_us if dur_us > 0 else 0.0,
     }
 
@@ -155,14 +184,22 @@ def _found(report: Report) -> list[Finding]:
 # ---- rows to series
 
 
-def _told(connection: DuckDBPyConnection, query: Query) -> tuple[Gauge, int]:
+def _told(connection: DuckDBPyConnection, query: Query, run_id: str | None) -> tuple[Gauge, int]:
     """The gauge that a file tells, and how many of its series were put together."""
     name = f"{PREFIX}{query.name}"
     raw = pl.DataFrame(connection.sql(query.sql))
+    if "at_us" not in raw.columns:
+        raw = raw.with_columns(at_us=pl.lit(0))
     labels = [column for column in raw.columns if column not in NOT_LABELS]
-    together = pl.col("value").min() if name.endswith("_timestamp_seconds") else pl.col("value").sum()
-    samples, dropped = _bounded(raw, labels, together) if labels else (raw, 0)
-    return Gauge(name, query.title, samples.select(*labels, *NOT_LABELS).sort(*labels, "at_us")), dropped
+    samples, dropped = (raw, 0) if OWN_LABELS.issuperset(labels) else _bounded(raw, labels, _together(name))
+    return Gauge(name, query.title, samples.select(*labels, *NOT_LABELS).sort(*labels, "at_us"), run_id), dropped
+
+
+def _together(name: str) -> pl.Expr:
+    """The value of several series that are put together."""
+    if name.endswith("_timestamp_seconds"):
+        return pl.col("value").min()
+    return pl.col("value").max() if name.endswith("_seconds") else pl.col("value").sum()
 
 
 def _bounded(raw: pl.DataFrame, labels: list[str], together: pl.Expr) -> tuple[pl.DataFrame, int]:

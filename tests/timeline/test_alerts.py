@@ -16,13 +16,13 @@ from timeline.cli import app
 ROOT = Path(__file__).parents[2]
 
 
-def promtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def promtool(*arguments: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
     """Run promtool, which is Debian's package prometheus."""
     program = shutil.which("promtool")
     if program is None and os.environ.get("CI") != "true":
         pytest.skip("promtool is missing; install the package prometheus")
     assert program, "promtool is missing, and CI=true: install the package prometheus"
-    return subprocess.run([program, *arguments], capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run([program, *arguments], input=stdin, capture_output=True, text=True, check=False, timeout=60)
 
 
 @pytest.fixture(scope="module")

@@ -18,10 +18,11 @@ from ingest.errors import UsageError
 from tests.story import SECOND, START_US, rows, story
 from tests.timeline.test_alerts import promtool
 from timeline import alerts, catalog
+from timeline.api import Timeline
 from timeline.cli import app
 from timeline.findings import Cost, Finding, Report, Subject
-from timeline.gauges import GAUGES, SERIES_MAX, Gauge, measure
-from timeline.openmetrics import history, label_value
+from timeline.gauges import OF_DATABASE, OF_RUN, SERIES_MAX, Gauge, measure, measure_database
+from timeline.openmetrics import exposition, history, label_value, scrape
 
 POOL = """
     0s    cp-1/control_plane  control_plane/cp-1-a  control_plane.started
@@ -39,6 +40,7 @@ POOL = """
     35s   cp-1/pool           worker/w-1            worker.retired
     40s   cp-2/control_plane  control_plane/cp-2-a  control_plane.started
 """
+EVENT = {"actor": "cp-1/pool", "kind": "thing.happened", "subject": {"kind": "thing", "id": "t-1"}}
 SILENT = Report(as_of=None, detectors=["warm_pool/stale_hot_idle"], findings=[], verdicts={"warm_pool/stale_hot_idle": "clean"})
 
 
@@ -100,9 +102,9 @@ def every_ten_seconds(pool: duckdb.DuckDBPyConnection) -> list[Gauge]:
         ("last_successful_sweep_timestamp_seconds", ("janitor", "hot_idle_ttl"), [12, 12, 12]),
         ("log_last_event_timestamp_seconds", (), [0, 10, 18, 25, 40]),
         ("evidence_gaps", (), [0, 0, 0, 0, 0]),
-        ("log_info", ("run",), [1, 1, 1, 1, 1]),
+        ("detections_total", ("warm_pool/stale_hot_idle", "warning"), [0, 0, 0, 0, 0]),
         ("findings", ("warm_pool/stale_hot_idle", "warning"), [0, 0, 0, 0, 0]),
-        ("series_dropped", ("timeline_workers",), [0, 0, 0, 0, 0]),
+        ("series_dropped_total", ("timeline_workers",), [0, 0, 0, 0, 0]),
     ],
 )
 def test_a_gauge_tells_the_state_at_each_moment(every_ten_seconds: list[Gauge], name: str, labels: tuple[str, ...], values: list[float]):
@@ -146,7 +148,7 @@ def test_now_is_the_last_moment_of_history(pool: duckdb.DuckDBPyConnection, ever
 def test_one_run_is_measured_whatever_else_the_database_holds():
     two = story(POOL + "45s  cp-9/pool  worker/w-9  worker.parked  run=other")
     gauges = measure(two, "run", SILENT)
-    assert told(gauges, "log_info", "run") == [1]
+    assert {gauge.run_id for gauge in gauges} == {"run"}
     assert told(gauges, "log_last_event_timestamp_seconds") == [40]
     assert told(gauges, "workers", "hot_idle") == [0]
 
@@ -186,7 +188,7 @@ def test_a_crowd_of_tenants_gives_no_crowd_of_series(crowded: duckdb.DuckDBPyCon
     assert used.samples["org"].n_unique() == SERIES_MAX + 1
     assert told(gauges, "slots_used", "big") == [0, 0, 0, 0, 3]
     assert told(gauges, "slots_used", "other") == [0, 0, 0, 0, 20_000 - SERIES_MAX + 1 + 1]
-    assert told(gauges, "series_dropped", "timeline_slots_used") == [20_002 - SERIES_MAX] * 5
+    assert told(gauges, "series_dropped_total", "timeline_slots_used") == [20_002 - SERIES_MAX] * 5
     assert sum(gauge.samples.unique(gauge.labels).height for gauge in gauges if gauge.labels) < 500
 
 
@@ -247,9 +249,9 @@ def test_history_is_openmetrics(every_ten_seconds: list[Gauge]):
     text = history(every_ten_seconds)
     assert text.endswith("\n# EOF\n")
     assert text.index("# UNIT timeline_log_last_event_timestamp_seconds seconds") > 0
-    assert 'timeline_workers{state="hot"} 1 1767225620.000\n' in text
+    assert 'timeline_workers{run="run",state="hot"} 1 1767225620.000\n' in text
     for family in text_string_to_metric_families(text):
-        assert family.type == "gauge"
+        assert family.type == ("counter" if family.name in {"timeline_detections", "timeline_series_dropped"} else "gauge")
         times: dict[str, list[float]] = {}
         for sample in family.samples:
             times.setdefault(json.dumps(sample.labels), []).append(float(sample.timestamp))
@@ -276,10 +278,52 @@ def test_alerts_look_only_at_what_is_exported(every_ten_seconds: list[Gauge]):
     assert looked_at <= exported
 
 
-@pytest.mark.parametrize("name", catalog.read(GAUGES))
-def test_a_gauge_documents_its_columns(pool: duckdb.DuckDBPyConnection, every_ten_seconds: list[Gauge], name: str):
+@pytest.mark.parametrize("name", catalog.read(OF_RUN))
+def test_a_gauge_of_a_run_documents_its_columns(every_ten_seconds: list[Gauge], name: str):
     (gauge,) = (gauge for gauge in every_ten_seconds if gauge.name == f"timeline_{name}")
-    assert list(catalog.read(GAUGES)[name].columns) == ["at_us", *gauge.labels, "value"]
+    assert list(catalog.read(OF_RUN)[name].columns) == ["at_us", *gauge.labels, "value"]
+
+
+@pytest.mark.parametrize("name", catalog.read(OF_DATABASE))
+def test_a_gauge_of_the_database_documents_its_columns(pool: duckdb.DuckDBPyConnection, name: str):
+    (gauge,) = (gauge for gauge in measure_database(pool) if gauge.name == f"timeline_{name}")
+    assert list(catalog.read(OF_DATABASE)[name].columns) == [*gauge.labels, "value"]
+
+
+# ---- a scrape
+
+
+@pytest.mark.tools
+def test_a_scrape_is_what_promtool_calls_well_named(crowded: duckdb.DuckDBPyConnection):
+    """Whatever the labels hold, and with every gauge that we have; `promtool check metrics` ends with 3 for a fault of naming."""
+    gauges = [*measure(crowded, "run", report(finding(5, 25))), *measure_database(crowded), _hostile()]
+    checked = promtool("check", "metrics", stdin=scrape(gauges, START_US).decode())
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+
+
+def test_a_scrape_has_each_live_run_under_its_own_label_and_no_old_one():
+    """Two runs of one day, and one that ended two days before: each name has one head, and a series for each live run."""
+    log = Timeline.in_memory(
+        json.dumps({**EVENT, "event_id": run, "run_id": run, "time": time}).encode()
+        for run, time in (("old", "2026-01-01T00:00:00Z"), ("east", "2026-01-03T08:00:00Z"), ("west", "2026-01-03T09:00:00Z"))
+    )
+    text = exposition(log, START_US).decode()
+    heard = [line.split()[0] for line in text.splitlines() if line.startswith("timeline_log_last_event_timestamp_seconds")]
+    assert heard == [f'timeline_log_last_event_timestamp_seconds{{run="{run}"}}' for run in ("east", "west")]
+    assert text.count("# TYPE timeline_log_last_event_timestamp_seconds gauge") == 1
+    assert 'timeline_ingest_lines_total{result="event"} 3\n' in text
+
+
+def test_a_database_that_cannot_be_measured_is_down_and_says_since_when():
+    assert scrape([], START_US, is_up=False).decode().splitlines()[2::3] == [
+        "timeline_up 0",
+        "timeline_measured_timestamp_seconds 1767225600.000",
+    ]
+    assert b"timeline_measured" not in scrape([], None, is_up=False)
+
+
+def test_a_database_without_events_is_up_and_has_no_run():
+    assert b'{run="' not in exposition(Timeline.in_memory(), START_US)
 
 
 # ---- the command

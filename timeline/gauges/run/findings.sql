@@ -10,5 +10,5 @@ SELECT m.at_us, d.detector, d.severity, count(f.ts_us) AS value
 FROM moment AS m
 CROSS JOIN detector AS d
 LEFT JOIN finding AS f ON f.detector = d.detector AND f.severity = d.severity
-  AND f.ts_us <= m.at_us AND m.since_us < f.ts_us + f.dur_us + CAST(f.is_open AS BIGINT)
+  AND f.known_us <= m.at_us AND f.ts_us <= m.at_us AND m.since_us < f.ts_us + f.dur_us + CAST(f.is_open AS BIGINT)
 GROUP BY m.at_us, d.detector, d.severity
