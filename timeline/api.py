@@ -22,6 +22,7 @@ from ingest.seed import Origin, ReplaySeed
 from timeline.blank import blank
 from timeline.diff import Stream
 from timeline.explain import Explanation, explain_finding
+from timeline.exports import Chosen
 from timeline.findings import Finding, Report, detect
 from timeline.gauges import Gauge, measure, measure_database
 from timeline.lanes import Lanes, lanes_of
@@ -272,6 +273,14 @@ class Timeline:
             return pl.DataFrame(relation)
         except duckdb.Error as error:
             raise UsageError(f"answering {query!r}: {_one_line(error)}") from None
+
+    def choose(self, finding_id: str | None = None, name: str | None = None, run: str | None = None) -> Chosen:
+        """What is to be handed on: a finding, the object `kind/id`, or a run. Raises UsageError as `finding`, `find` and `run` do."""
+        finding = None if finding_id is None else self.finding(finding_id)
+        run_id, *about = self.find(name, run) if name is not None else (self.run(finding.run_id if finding else run),)
+        if finding is not None:
+            about = [finding.subject.kind, finding.subject.id]
+        return Chosen(self._connection, run_id, self.detect(run=run_id), finding, (about[0], about[1]) if about else None)
 
     def export_run(self, run: str | None = None) -> ReplaySeed:
         """The replay seed of a run; every finding of it is expected again. Raises UsageError."""

@@ -6,6 +6,7 @@ the milliseconds of Vega at this edge and nowhere else.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -47,6 +48,7 @@ TICKS = 10
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 2592000)
 """Seconds between two marks of the time axis."""
 
+_CLIP = re.compile(r'(?:(?<=id=")|(?<=url\(#))clip\d+(?=["\)])')
 HEADINGS = {"lease": "LEADER", "control_plane": "CONTROL PLANES", "worker": "WORKERS", "memory": "IN MEMORY OF"}
 
 
@@ -70,14 +72,22 @@ def picture(chart: alt.VConcatChart, path: Path) -> None:
     """Write the chart as .png or .svg, by the suffix of `path`; nothing is asked of a network. Raises UsageError, StorageFailed."""
     import vl_convert
 
-    spec = chart.to_json()
     match path.suffix:
         case ".png":
-            write_whole(path, vl_convert.vegalite_to_png(spec, scale=2))
+            write_whole(path, vl_convert.vegalite_to_png(chart.to_json(), scale=2))
         case ".svg":
-            write_whole(path, vl_convert.vegalite_to_svg(spec))
+            write_whole(path, svg(chart))
         case _:
             raise UsageError(f"drawing {path}: a picture is a .png or an .svg")
+
+
+def svg(chart: alt.VConcatChart) -> str:
+    """The chart as SVG. Vega numbers its clips through the life of the process; here they count from 1, so that the same is the same."""
+    import vl_convert
+
+    text: str = vl_convert.vegalite_to_svg(chart.to_json())
+    numbers = {name: index for index, name in enumerate(dict.fromkeys(_CLIP.findall(text)), 1)}
+    return _CLIP.sub(lambda match: f"clip{numbers[match[0]]}", text)
 
 
 # ---- one panel

@@ -77,12 +77,26 @@ ORDER BY panel, id, ts_us, until_us
 
 @functools.cache
 def _folded() -> str:
-    others = (
+    return _FOLDED.format(others=_others_of_models())
+
+
+def _others_of_models() -> str:
+    return " ".join(
         f"UNION ALL SELECT '{one.kind}', {one.kind}, {one.state}, {one.whom}, ts_us, ts_us + dur_us, is_open "
         f"FROM {one.table} WHERE run_id = $run AND ($kind IS NULL OR ({one.kind} = $id AND $kind = '{one.kind}') OR {one.whom} = $id)"
         for one in interval_models()
     )
-    return _FOLDED.format(others=" ".join(others))
+
+
+def every_stretch(connection: DuckDBPyConnection, run_id: str, kind: str | None = None, id_: str | None = None) -> pl.DataFrame:
+    """Every stretch of a run, or of what has to do with one object; nothing is folded and none is left out.
+
+    Columns: panel, id, state, whom, ts_us, until_us, is_open; in order of panel and lane, then of time.
+    """
+    bound = {"run": run_id, "kind": kind, "id": id_}
+    chosen = connection.execute(_WORKERS, {**bound, "found": [], "most": 2**31}).fetchall()
+    query = f"{_STRETCHES} {_others_of_models()} ORDER BY panel, id, ts_us, until_us, state, whom"
+    return connection.execute(query, {**bound, "workers": [worker for worker, *_ in chosen]}).pl()
 
 
 # When nobody held a lease, between its holders and until the log ends.

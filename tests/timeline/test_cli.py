@@ -93,7 +93,7 @@ def test_every_reading_command_prints_one_document_of_its_shape(terminal: Termin
     assert list(terminal.json("explain", finding)) == ["finding", "evidence", "chain", "missing_causes", "runbook", "commands"]
     assert terminal.json("sql", "SELECT 1 AS one, 'x' AS name") == [{"one": 1, "name": "x"}]
     exported = terminal.json("export", finding, "-o", seed)
-    assert list(exported) == ["seed", "pytest", "fidelity", "bytes", "expected", "missing_inputs"]
+    assert list(exported) == ["seed", "pytest", "fidelity", "bytes", "expected", "missing_inputs", "files"]
     replayed = ["fidelity", "equal", "digest", "expected_digest", "first_divergence", "findings", "missing_inputs"]
     assert list(terminal.json("replay", seed)) == replayed
     divergence = terminal.json("replay", seed, "--switch", "runs_once=off", code=7)["first_divergence"]

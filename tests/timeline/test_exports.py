@@ -1,0 +1,166 @@
+"""What is handed on: every format is whole, says what the log says, and is the same again from the same database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ingest.errors import UsageError
+from tests.detectors.telling import alive
+from tests.story import START_US, tell
+from timeline import Timeline
+from timeline.exports import Chosen, formats
+
+RUN = "run"
+SECOND = 1_000_000
+LEAK = """
+    0s    cp-1/elector  lease/janitor  lease.acquired    holder=cp-1-a
+    1s    cp-1/pool     worker/w-1     worker.slot_created
+    2s    cp-1/pool     worker/w-1     worker.spawned
+    9s    cp-1/pool     worker/w-1     worker.activated
+    10s   cp-2/elector  lease/janitor  lease.acquired    holder=cp-2-a term=2
+    20s   cp-1/pool     worker/w-1     worker.parked     ttl=1m reason="=cmd()" <cp-1-a/pool:3
+    21s   cp-1/pool     worker/w-2     worker.activated
+    30s   cp-1/pool     worker/w-2     worker.parked     ttl=1m
+    300s  cp-1/janitor  worker/w-1     worker.retired
+"""
+"""A lease that changes hands, two workers that sit parked for too long at the same time, and a cause."""
+
+
+def log_of(text: str) -> Timeline:
+    """The story as a log in memory."""
+    return Timeline.in_memory([event.model_dump_json(exclude_defaults=True).encode() for event in tell(text + alive("cp-1", "400s"))])
+
+
+@pytest.fixture(scope="module")
+def logs() -> Iterator[tuple[Timeline, Timeline]]:
+    """The same lines, loaded twice."""
+    with log_of(LEAK) as once, log_of(LEAK) as again:
+        yield once, again
+
+
+@pytest.fixture(scope="module")
+def log(logs: tuple[Timeline, Timeline]) -> Timeline:
+    return logs[0]
+
+
+@pytest.fixture(scope="module")
+def twice(logs: tuple[Timeline, Timeline]) -> list[Chosen]:
+    """The same run of both."""
+    return [log.choose(run=RUN) for log in logs]
+
+
+@pytest.fixture(scope="module")
+def chosen(twice: list[Chosen]) -> Chosen:
+    """The run."""
+    return twice[0]
+
+
+def exported(chosen: Chosen, name: str, path: Path) -> bytes:
+    """The bytes of a format, of one file."""
+    assert formats()[name].write(chosen, path) == [path]
+    return path.read_bytes()
+
+
+def test_every_format_is_found_by_its_file_and_says_what_it_does():
+    for name, one in formats().items():
+        assert one.HELP.endswith("."), name
+        assert one.METAVAR in {"FILE", "DIR"}
+        assert callable(one.write)
+
+
+def test_what_is_to_be_handed_on_is_chosen_as_everywhere(log: Timeline):
+    """A finding brings its run and its object; a name that fits nothing is a usage error."""
+    found = log.detect().findings[0]
+    chosen = log.choose(found.finding_id)
+    assert (chosen.run_id, chosen.finding, chosen.subject) == (RUN, found, (found.subject.kind, found.subject.id))
+    assert log.choose(name="worker/1").subject == ("worker", "w-1")
+    with pytest.raises(UsageError, match="it is not in the run"):
+        log.choose(name="worker/nobody")
+
+
+# ---- traces
+
+
+def test_perfetto_reads_the_trace_back_with_its_own_classes(chosen: Chosen, tmp_path: Path):
+    """Tracks in groups, states as slices that never overlap on a track, decisions as marks, causes as arrows, slots as counters."""
+    from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import Trace, TrackEvent
+
+    trace = Trace.FromString(exported(chosen, "perfetto", tmp_path / "run.pftrace"))
+    names = {packet.track_descriptor.uuid: packet.track_descriptor.name for packet in trace.packet if packet.HasField("track_descriptor")}
+    parents = {names[one.track_descriptor.uuid]: names[one.track_descriptor.parent_uuid]
+               for one in trace.packet if one.track_descriptor.parent_uuid}  # fmt: skip
+    assert {parents["janitor"], parents["w-1"], parents["warm_pool/stale_hot_idle (2)"]} == {"lease", "worker", "findings"}
+    events = [(packet.timestamp // 1000 - START_US, packet.track_event) for packet in trace.packet if packet.HasField("track_event")]
+    open_slices: dict[int, list[tuple[int, str]]] = {}
+    slices = []
+    for at_us, event in events:
+        if event.type == TrackEvent.TYPE_SLICE_BEGIN:
+            assert not open_slices.get(event.track_uuid), "a stretch begins while another one lasts on its track"
+            open_slices[event.track_uuid] = [(at_us, event.name)]
+        elif event.type == TrackEvent.TYPE_SLICE_END:
+            began_us, name = open_slices[event.track_uuid].pop()
+            slices.append((names[event.track_uuid], name, began_us // SECOND, at_us // SECOND))
+    assert ("w-1", "hot_idle", 20, 300) in slices
+    marks = [event for _, event in events if event.type == TrackEvent.TYPE_INSTANT]
+    assert len([mark for mark in marks if not mark.name.startswith(("control_plane.", "config."))]) == len(LEAK.strip().splitlines())
+    (cause,), (effect,) = [mark for mark in marks if mark.flow_ids], [mark for mark in marks if mark.terminating_flow_ids]
+    assert (cause.name, effect.name, list(cause.flow_ids)) == ("worker.activated", "worker.parked", list(effect.terminating_flow_ids))
+    notes = {note.name: note.string_value or note.int_value for note in effect.debug_annotations}
+    assert (notes["actor"], notes["reason"], notes["data.vcpu"]) == ("cp-1/pool", "=cmd()", 8)
+    counts = [
+        (names[event.track_uuid], at_us // SECOND, event.counter_value) for at_us, event in events if event.type == TrackEvent.TYPE_COUNTER
+    ]
+    assert counts[:2] == [("acme active", 1, 1), ("acme cap", 1, 4)]
+    assert [value for name, _, value in counts if name == "acme active"] == [1, 0, 1, 0]
+
+
+def test_chrome_trace_loads_with_our_own_ingest(chosen: Chosen, tmp_path: Path):
+    """As many slices, marks and counters as the run has; numbers, text and order arrive as they were."""
+    path = tmp_path / "run.json"
+    text = exported(chosen, "perfetto", path)
+    assert text.isascii()
+    rows = json.loads(text)["traceEvents"]
+    with Timeline.in_memory(text.splitlines()) as read:
+        kinds = dict(read.sql("SELECT kind, count(*)::INTEGER AS n FROM event GROUP BY kind").rows())
+    phases = [row["ph"] for row in rows]
+    assert kinds["slice.begun"] == phases.count("B") > kinds["slice.ended"] == phases.count("E") > 0
+    assert kinds["counter.sampled"] == phases.count("C")
+    assert kinds["trace.marked"] == phases.count("i") + 2
+
+
+def test_trace_of_an_object_has_what_has_to_do_with_it(chosen: Chosen, tmp_path: Path):
+    rows = json.loads(exported(replace(chosen, subject=("worker", "w-1")), "perfetto", tmp_path / "w.json"))["traceEvents"]
+    marks = [row["name"] for row in rows if row["ph"] == "i"]
+    assert len(marks) == 5
+    assert not [name for name in marks if name.startswith("lease.")]
+
+
+# ---- pictures
+
+
+def test_picture_is_drawn_by_its_suffix(chosen: Chosen, tmp_path: Path):
+    """The determinism of an .svg is shown below."""
+    assert exported(chosen, "picture", tmp_path / "lanes.png").startswith(b"\x89PNG")
+    with pytest.raises(UsageError, match=r"a picture is a \.png or an \.svg"):
+        exported(chosen, "picture", tmp_path / "lanes.bmp")
+
+
+# ---- all of them
+
+
+@pytest.mark.parametrize("name", sorted(formats()))
+def test_same_log_gives_the_same_bytes(twice: list[Chosen], tmp_path: Path, name: str):
+    """Two times over, from two databases of the same lines."""
+    written: list[dict[str, bytes]] = []
+    for attempt, chosen in enumerate(twice):
+        folder = tmp_path / str(attempt)
+        folder.mkdir()
+        files = formats()[name].write(replace(chosen, subject=("worker", "w-1")), folder / ("lanes.svg" if name == "picture" else "out"))
+        written.append({str(file.relative_to(folder)): file.read_bytes() for file in files})
+    assert written[0] == written[1]
+    assert all(written[0].values())
