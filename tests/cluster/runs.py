@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -23,6 +24,8 @@ def run_of(name: str, seed: int, bug: Bug | None = None) -> Run:
     """A run of a scenario, with the bug on or as its clean twin."""
     return judging.run_of(name, seed, bug.name if bug else None)
 
+
+_RUN_ID = re.compile(rb'"run_id": ?"[^"]*"')
 
 Happening = dict[str, Any]
 """An event as its line has it, with `data` even where that is empty."""
@@ -61,7 +64,10 @@ def found(lines: Iterable[bytes]) -> list[Finding]:
 
 def renamed(lines: Iterable[bytes], run_id: str) -> list[bytes]:
     """The same events as another run, so that variants of a log fit into one database."""
-    return [json.dumps({**json.loads(line), "run_id": run_id}).encode() + b"\n" for line in lines]
+    name = b'"run_id":' + json.dumps(run_id).encode()
+    told = [_RUN_ID.subn(name.replace(b"\\", rb"\\"), line, count=1) for line in lines]
+    assert all(count for _, count in told)
+    return [line for line, _ in told]
 
 
 def decisions(run: Run) -> list[bytes]:
