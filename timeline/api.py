@@ -24,7 +24,8 @@ from timeline.diff import Stream
 from timeline.explain import Explanation, explain_finding
 from timeline.exports import Chosen
 from timeline.findings import Finding, Report, detect
-from timeline.gauges import Gauge, measure, measure_database
+from timeline.gauges import Gauge, bounds_us, measure, measure_database, moments_us
+from timeline.known import known_at
 from timeline.lanes import Lanes, lanes_of
 from timeline.moment import moment_of
 from timeline.refresh import is_stale, refresh
@@ -239,9 +240,16 @@ class Timeline:
     # ---- how it stands
 
     def gauges(self, run: str | None = None, step_us: int | None = None) -> list[Gauge]:
-        """Every gauge of a run: where the log ends, or with `step_us` its history at that step. Raises UsageError."""
+        """Every gauge of a run: where the log ends, or with `step_us` its history at that step. Raises UsageError.
+
+        In the history a finding counts from when it could first be known.
+        """
         run_id = self.run(run)
-        return measure(self._connection, run_id, self.detect(run=run_id), step_us)
+        report = self.detect(run=run_id)
+        if step_us is None:
+            return measure(self._connection, run_id, report)
+        moments = moments_us(*bounds_us(self._connection, run_id), step_us)
+        return measure(self._connection, run_id, report, step_us, known_at(self._connection, report.findings, moments, run_id))
 
     def live_gauges(self) -> list[Gauge]:
         """What a scrape says: the gauges of each live run where its log ends, and those of the database.

@@ -123,7 +123,7 @@ def detect(
     """
     chosen = _chosen(detectors)
     bound = _bound(chosen, params or {})
-    with nullcontext() if as_of_us is None else as_of(connection, as_of_us):
+    with nullcontext() if as_of_us is None else as_of(connection, as_of_us, run_id, _read_by(chosen)):
         applying = _applying(connection, chosen, run_id)
         lacking = {query.name for query in chosen if query not in applying} | _lacking(connection, applying, run_id)
         findings = _weighed(connection, [one for query in applying for one in _findings(connection, query, bound[query.name], run_id)])
@@ -354,6 +354,12 @@ def _is_missing(need: str, family: str | None) -> str:
             SELECT DISTINCT run_id FROM {identifier(table)} WHERE {identifier(column or "run_id")} IS NOT NULL
         ) AS there USING (run_id)
     )"""
+
+
+def _read_by(chosen: Iterable[Query]) -> set[str]:
+    """The tables that judging with these detectors reads."""
+    told = {need.partition(".")[0] for query in chosen for need in needed(query)}
+    return told.union({"log_bounds", "evidence_gap"}, *(query.inputs for query in chosen))
 
 
 def identifier(name: str) -> str:

@@ -51,10 +51,9 @@ STEP_US = 15_000_000
 """The usual time between two scrapes; how far back `findings` looks where only one moment is measured."""
 MOMENTS_MAX = 20_000
 
-# Prometheus keeps milliseconds: a tick in the last of them would be a second sample of the same time.
 _MOMENT = """
 CREATE TEMP TABLE moment AS
-WITH tick AS (SELECT range AS at_us FROM range($first_us, $end_us - $end_us % 1000, $step_us) UNION ALL SELECT $end_us)
+WITH tick AS (SELECT unnest(from_json($rows, '["BIGINT"]')) AS at_us)
 SELECT at_us, coalesce(lag(at_us) OVER (ORDER BY at_us), at_us - $step_us) AS since_us FROM tick
 """
 # One JSON document each: DuckDB binds a long list of Python values a hundred times slower.
@@ -120,6 +119,26 @@ def measure_database(connection: DuckDBPyConnection) -> list[Gauge]:
     return [_told(connection, query, None)[0] for query in _files(OF_DATABASE).values()]
 
 
+def bounds_us(connection: DuckDBPyConnection, run_id: str) -> tuple[int, int]:
+    """Where the log of a run begins and ends. Raises UsageError where it is not here."""
+    row = first_row(connection, "SELECT start_us, end_us FROM log_bounds WHERE run_id = $run", {"run": run_id})
+    if row is None:
+        raise UsageError(f"measuring the run {run_id!r}: it is not here")
+    return row[0], row[1]
+
+
+def moments_us(start_us: int, end_us: int, step_us: int) -> list[int]:
+    """Each multiple of the step in that time, and its end. Raises UsageError where they are too many."""
+    first_us = -(-start_us // step_us) * step_us
+    if (end_us - first_us) // step_us > MOMENTS_MAX:
+        raise UsageError(
+            f"measuring every {duration(step_us)}: the log is {duration(end_us - start_us)} long, and at most {MOMENTS_MAX} moments are "
+            "measured; choose a longer --step"
+        )
+    # Prometheus keeps milliseconds: a tick in the last of them would be a second sample of the same time.
+    return [*range(first_us, end_us - end_us % 1000, step_us), end_us]
+
+
 @functools.cache
 def _files(folder: Path) -> dict[str, Query]:
     """The files of a folder; they are read once in the life of the process."""
@@ -134,20 +153,11 @@ def _prepared(
     connection: DuckDBPyConnection, run_id: str, report: Report, step_us: int | None, known_us: Mapping[str, int]
 ) -> Iterator[None]:
     """The temporary tables that gauges read besides the models."""
-    row = first_row(connection, "SELECT start_us, end_us FROM log_bounds WHERE run_id = $run", {"run": run_id})
-    if row is None:
-        raise UsageError(f"measuring the run {run_id!r}: it is not here")
-    start_us, end_us = row
-    step = step_us or STEP_US
-    first_us = end_us if step_us is None else -(-start_us // step) * step
-    if (end_us - first_us) // step > MOMENTS_MAX:
-        raise UsageError(
-            f"measuring every {duration(step)}: the log is {duration(end_us - start_us)} long, and at most {MOMENTS_MAX} moments are "
-            "measured; choose a longer --step"
-        )
+    start_us, end_us = bounds_us(connection, run_id)
+    moments = [end_us] if step_us is None else moments_us(start_us, end_us, step_us)
     try:
         connection.execute("CREATE TEMP TABLE shown_run AS SELECT $run AS run_id", {"run": run_id})
-        connection.execute(_MOMENT, {"first_us": first_us, "end_us": end_us, "step_us": step})
+        connection.execute(_MOMENT, {"rows": json.dumps(moments), "step_us": step_us or STEP_US})
         connection.execute(_DETECTOR, {"rows": json.dumps(_detectors(report, present(connection, run_id)))})
         connection.execute(_FINDING, {"rows": json.dumps([_interval(finding, end_us, known_us) for finding in _found(report)])})
         yield

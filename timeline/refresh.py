@@ -59,22 +59,38 @@ def models() -> tuple[Query, ...]:
 
 
 @contextmanager
-def as_of(connection: duckdb.DuckDBPyConnection, at_us: int) -> Iterator[None]:
+def as_of(
+    connection: duckdb.DuckDBPyConnection, at_us: int, run_id: str | None = None, asked: Iterable[str] | None = None
+) -> Iterator[None]:
     """The models as they were when the log had reached `at_us`, in temporary tables that take the names of the real ones.
 
-    Only this connection sees them, only inside the `with`. Nothing is written, so a read-only connection will do.
+    Only this connection sees them, only inside the `with`. Nothing is written, so a read-only connection will do. With `run_id`
+    they hold that run only, with `asked` only those tables and what they are made from are there.
     """
-    past = f'FROM {_database(connection)}."event_time" WHERE at_us <= $at_us'
+    past = f'FROM {_database(connection)}."event_time" WHERE at_us <= $at_us AND run_id = coalesce($run, run_id)'
     # Offsets of clocks stay those of the whole log: what was learned later about a clock is true of earlier times too.
-    there = catalog.present(connection)
-    later = [model for model in models() if model.name not in {"actor_clock", "event_time"} and _applies(model, there)]
+    there, needed = catalog.present(connection), None if asked is None else _made_from(asked)
+    later = [
+        model
+        for model in models()
+        if model.name not in {"actor_clock", "event_time"} and _applies(model, there) and (needed is None or model.name in needed)
+    ]
     try:
-        _make_temporary(connection, "event_time", past, {"at_us": at_us})
+        _make_temporary(connection, "event_time", past, {"at_us": at_us, "run": run_id})
         for model in later:
             _make_temporary(connection, model.name, model.sql)
         yield
     finally:
         _drop_temporary(connection, ["event_time", *(model.name for model in later)])
+
+
+def _made_from(names: Iterable[str]) -> set[str]:
+    """These tables, and the models that they are made from."""
+    needed = set(names)
+    for model in reversed(models()):
+        if model.name in needed:
+            needed.update(model.inputs)
+    return needed
 
 
 def create_statements(connection: duckdb.DuckDBPyConnection, model: Query) -> list[str]:

@@ -24,7 +24,8 @@ def command(
 ) -> None:
     """Print the gauges of a run where its log ends; or write their history, so that alert rules can be tried on what happened.
 
-    History is told in hindsight: a finding counts from its start, and not from when it could first be known.
+    In the history a finding counts from the first step at which it could be known, as somebody would have seen it who looked then;
+    for that the log is judged as of earlier moments.
 
     Example:
         timeline gauges
