@@ -99,7 +99,7 @@ def _panel(lanes: Lanes, panel: str, width: int, *, is_last: bool) -> alt.LayerC
     place = rows.select("id", "lane")
     height = LANE * len(rows)
     stretches = lanes.stretches.filter(pl.col("panel") == panel).join(place, on="id")
-    x = alt.X("from_ms:Q", scale=_scale(lanes), axis=_time_axis(lanes) if is_last else None)
+    x = alt.X("from_ms:Q", scale=_scale(lanes), axis=time_axis(lanes.start_us, lanes.end_us) if is_last else None)
     y = alt.Y("lane:O", scale=alt.Scale(domain=list(range(len(rows))), paddingInner=0.28, paddingOuter=0.14), axis=None)
     layers: list[alt.Chart | alt.LayerChart] = [_vacancies(lanes, x, height, is_named=panel == "lease")]
     layers += PAINTERS.get(panel, _states)(stretches, x, y, _colours(lanes), is_last)
@@ -238,11 +238,11 @@ def _scale(lanes: Lanes) -> alt.Scale:
     return alt.Scale(domain=[lanes.start_us / 1000, max(lanes.end_us, lanes.start_us + 1) / 1000], nice=False, zero=False)
 
 
-def _time_axis(lanes: Lanes) -> alt.Axis:
+def time_axis(start_us: int, end_us: int) -> alt.Axis:
     """Marks at round times of day, at most TICKS of them."""
-    span_us = lanes.end_us - lanes.start_us
+    span_us = end_us - start_us
     step_us = next((seconds * 1_000_000 for seconds in STEPS if seconds * 1_000_000 * TICKS >= span_us), span_us + 1)
-    marks = range(-(-lanes.start_us // step_us) * step_us, lanes.end_us + 1, step_us)
+    marks = range(-(-start_us // step_us) * step_us, end_us + 1, step_us)
     form = "%H:%M:%S" if span_us < DAY_US else "%m-%d %H:%M"
     return alt.Axis(
         values=[mark_us / 1000 for mark_us in marks],
