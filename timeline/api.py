@@ -20,6 +20,7 @@ from ingest.errors import UsageError
 from ingest.load import load
 from ingest.seed import Origin, ReplaySeed
 from timeline.blank import blank
+from timeline.capacity import Capacity, capacity_of
 from timeline.diff import Stream
 from timeline.explain import Explanation, explain_finding
 from timeline.exports import Chosen
@@ -198,6 +199,13 @@ class Timeline:
         Columns: run_id, workload_kind, workload_id, reason, ts_us, dur_us, is_open, event_id, end_event_id.
         """
         return parts_of(self._connection, run and self.run(run))
+
+    def capacity(self, run: str | None = None, at_us: int | None = None) -> Capacity:
+        """How much room a run has, how much of it is taken, who waits for it and why; what is taken at `at_us`, or where the log ends.
+
+        `timeline.capacity_chart` draws it. Raises UsageError as `run` does.
+        """
+        return capacity_of(self._connection, self.run(run), at_us)
 
     def lanes(self, name: str | None = None, run: str | None = None) -> Lanes:
         """What `timeline.charts.swim_lanes` draws: the lanes of a run, or of what has to do with the object `kind/id`.

@@ -22,11 +22,11 @@ from timeline.api import Timeline
 
 PAGES = sorted(path for path in (ROOT / "notebooks").glob("*.py") if path.stem != "__init__")
 
-SAFE = {"safe_text", "safe_lines", "safe_table", "charts.swim_lanes"}
+SAFE = {"safe_text", "safe_lines", "safe_table", "charts.swim_lanes", "capacity_chart.pools_and_waits", "capacity_chart.sums"}
 """What gives something that may be shown."""
 CHOICES = {"mo.ui.dropdown", "mo.ui.multiselect"}
 STACKS = {"mo.hstack", "mo.vstack"}
-OF_MARIMO = {*CHOICES, *STACKS, "mo.md", "mo.stop", "mo.cli_args", "mo.app_meta"}
+OF_MARIMO = {*CHOICES, *STACKS, "mo.md", "mo.stop", "mo.cli_args", "mo.query_params", "mo.app_meta"}
 """All of marimo that a notebook may call. What is not here may take a text for markup."""
 OURS = {"severity", "detector"}
 """Fields of a finding whose text comes from our own files."""
