@@ -30,6 +30,8 @@ LOCK_TIMEOUT_SECONDS = 10.0
 LOCK_POLL_SECONDS = 0.05
 READ_TIMEOUT_SECONDS = 3.0
 """How long a reader waits for a writer. One that follows files gives the database back after each batch, well within it."""
+PID_BYTES, ADDRESS_BYTES = 20, 200
+"""What the holder of a lock says of itself in the lock file."""
 _WAY_OUT = "The database is a cache of the log: move it away and ingest the log again."
 _MEND = "`timeline db recover` keeps it aside, opens what can be opened, and says what to ingest again."
 
@@ -85,6 +87,11 @@ class Database:
         except (StorageFailed, DatabaseUnusable):
             if error is None:
                 raise
+
+    def announce(self, address: str) -> None:
+        """Let whoever finds the database busy know where it can be read meanwhile."""
+        if self._lock is not None:
+            _sign(self._lock, address)
 
     def close(self) -> None:
         """Write the log of changes into the file, close it, give the lock back. Raises StorageFailed."""
@@ -177,16 +184,24 @@ def locked(path: Path, mode: int, timeout_seconds: float, on_wait: Callable[[str
             fcntl.flock(lock, mode | fcntl.LOCK_NB)
             break
         except BlockingIOError:
-            holder = os.pread(lock, 20, 0).decode("ascii", "replace").strip() or "unknown"
+            signed = os.pread(lock, PID_BYTES + ADDRESS_BYTES, 0).decode("ascii", "replace")
+            holder, address = signed[:PID_BYTES].strip() or "unknown", signed[PID_BYTES:].strip()
             if time.monotonic() >= deadline:
                 os.close(lock)
-                raise DatabaseBusy(f"opening {path}: process {holder} holds it; wait for that process, or stop it, and run again") from None
+                served = f" and serves it at {address}: read it with --db {address}; else" if address else ";"
+                says = f"opening {path}: process {holder} holds it{served} wait for that process, or stop it, and run again"
+                raise DatabaseBusy(says) from None
             if not has_told:
                 on_wait(f"waiting for process {holder}, which holds {path}")
                 has_told = True
             time.sleep(LOCK_POLL_SECONDS)  # flock has no time-out of its own
-    os.pwrite(lock, f"{os.getpid():<20}".encode("ascii"), 0)
+    _sign(lock)
     return lock
+
+
+def _sign(lock: int, address: str = "") -> None:
+    """Say in the lock file who holds it, and where the database can be read meanwhile."""
+    os.pwrite(lock, f"{os.getpid():<{PID_BYTES}}{address:<{ADDRESS_BYTES}}".encode("ascii", "replace")[: PID_BYTES + ADDRESS_BYTES], 0)
 
 
 def create(path: Path) -> None:

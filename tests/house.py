@@ -55,7 +55,9 @@ CLOCK_AND_CHANCE_ALLOWED: dict[str, str] = {
     "timeline/commands/ingest.py": "hands the clock of the machine to follow mode; no content depends on it",
     "ingest/database.py": "waits for another process's lock, with a deadline",
     "reference_cluster/sweeps/fleet.py": "keeps a budget and tells how long a detector took; no run and no verdict depends on it",
-    "timeline/notebook_server.py": "draws the token without which nobody sees the notebook",
+    "timeline/server/run.py": "draws the token without which nobody gets in",
+    "timeline/server/writer.py": "rests between commits, and hands the clock of the machine to follow mode; no content depends on it",
+    "timeline/server/refresher.py": "rests between refreshes, and tells when the gauges were measured",
 }
 """Files that may look at a clock or draw chance, each with its reason."""
 

@@ -29,6 +29,7 @@ from timeline.gauges import Gauge, bounds_us, measure, measure_database, moments
 from timeline.known import known_at
 from timeline.lanes import Lanes, lanes_of
 from timeline.moment import moment_of
+from timeline.published import view_of
 from timeline.refresh import is_stale, refresh
 from timeline.seeds import seed_of_run
 from timeline.state import objects_of, states_at
@@ -58,8 +59,11 @@ class Timeline:
     def open(cls, path: Path) -> Self:
         """Open the database at `path`, read-only, after bringing its models up to date where events came in.
 
-        Raises DatabaseBusy while another process writes it, DatabaseUnusable where it is none, damaged or of another version.
+        Where this process serves it, what was refreshed last is read. Raises DatabaseBusy while another process writes it,
+        DatabaseUnusable where it is none, damaged or of another version.
         """
+        if (view := view_of(path)) is not None:
+            return cls(view)
         database = open_for_read(path)
         try:
             if not is_stale(database.connection):

@@ -33,18 +33,28 @@ def refresh(connection: duckdb.DuckDBPyConnection) -> int:
     """
     if not is_stale(connection):
         return 0
+    with refreshed(connection) as runs:
+        return runs
+
+
+@contextmanager
+def refreshed(connection: duckdb.DuckDBPyConnection) -> Iterator[int]:
+    """The same, with events and models that belong together for whoever reads inside the `with`, while others go on writing events.
+
+    What they write meanwhile is touched anew: of `touched_run` only the rows go that were there when this began.
+    """
     connection.begin()
     try:
         if not _same_version(connection):
             _create(connection)
         runs = _build(connection)
         connection.execute("DELETE FROM touched_run")
+        yield runs
         connection.commit()
     except BaseException:
         with suppress(duckdb.Error):  # a commit that could not write has rolled back already
             connection.rollback()
         raise
-    return runs
 
 
 def is_stale(connection: duckdb.DuckDBPyConnection) -> bool:

@@ -148,8 +148,9 @@ def serve(code: str, *arguments: str, **environment: str) -> Iterator[str]:
 GUARDED = """
 import sys
 from pathlib import Path
-from timeline.notebook_server import serve
-serve(Path(sys.argv[1]), Path(sys.argv[2]), 0, lambda text: print(text, flush=True))
+from timeline.server.run import Address, Door, show, token_of
+door = Door(Address("127.0.0.1", 0), token_of(None))
+show(Path(sys.argv[2]), door, {"raw": Path(sys.argv[1])}, "raw", lambda text: print(text, flush=True))
 """
 BARE = """
 import socket, sys

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import Annotated
 
 import typer
@@ -11,25 +10,23 @@ from timeline.terminal import DEFAULT_DATABASE, Database, print_line
 
 
 def command(
-    name: Annotated[str, typer.Argument(metavar="[NAME]", help="The notebook.")] = "what_leaked",
+    name: Annotated[str, typer.Argument(metavar="[NAME]", help="The notebook that is opened; all are there.")] = "what_leaked",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port on this machine; 0 for any free one.")] = 2718,
     db: Database = DEFAULT_DATABASE,
 ) -> None:
-    """Serve a notebook to a browser on this machine. The address that is printed holds a token; nobody gets in without it.
+    """Serve the notebooks to a browser on this machine. The address that is printed holds a token; nobody gets in without it.
 
     Example:
         timeline notebook what_leaked --db timeline.duckdb
     """
-    from pathlib import Path
-
     from ingest.errors import UsageError
+    from timeline.extras import demand
 
-    if any(importlib.util.find_spec(needed) is None for needed in ("marimo", "altair")):
-        raise UsageError("opening a notebook: it needs the extra notebooks: pip install 'decision-timeline[notebooks]'")
-    import notebooks
-    from timeline.notebook_server import serve
+    demand("opening a notebook", "notebooks", "marimo", "altair")
+    from timeline.server.pages import shipped
+    from timeline.server.run import LOOPBACK, Address, Door, show, token_of
 
-    pages = {path.stem: path for path in sorted(Path(notebooks.__path__[0]).glob("*.py")) if path.stem != "__init__"}
+    pages = shipped()
     if name not in pages:
         raise UsageError(f"opening the notebook {name!r}: there is none of that name; there are {', '.join(pages)}")
-    serve(pages[name], db.resolve(), port, print_line)
+    raise typer.Exit(128 + show(db.resolve(), Door(Address(LOOPBACK, port), token_of(None)), pages, name, print_line))

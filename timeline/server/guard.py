@@ -1,7 +1,8 @@
-"""Serves one notebook to one person: on this machine only, behind a token, with a policy that runs no script but marimo's own.
+"""Who may ask, and what a browser may do with the answer: stands before every page and every route, WebSockets too.
 
-marimo alone asks for no token in run mode and takes a WebSocket from any page that the browser has open, so a guard stands
-before it. The guard hashes the inline scripts of marimo's page and lets the browser run those and no others.
+marimo alone asks for no token in run mode and takes a WebSocket from any page that the browser has open, so the guard asks
+for the token, for a `Host` that is ours and an `Origin` that is that host. It hashes the inline scripts of a page and lets
+the browser run those and no others.
 """
 
 from __future__ import annotations
@@ -9,30 +10,25 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import os
 import re
-import socket
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from http.cookies import CookieError, SimpleCookie
-from pathlib import Path
-from secrets import token_urlsafe
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl, urlencode
 
-import marimo
-import uvicorn
-
-from ingest.errors import UsageError
-
-LOOPBACK = "127.0.0.1"
 COOKIE = "timeline_token"
 TOKEN = "access_token"  # noqa: S105  the name of a parameter
-OPEN = ("/manifest.json",)
-"""Paths that a browser asks for without its cookies; they tell nothing of the log."""
-CLOSED = ("/terminal", "/lsp", "/mcp")
-"""Paths of marimo's editor; nobody needs them to read."""
+MANIFEST = "/manifest.json"
+"""A browser asks for it without its cookies; it tells nothing of the log."""
+CLOSED = {"terminal", "lsp", "mcp"}
+"""Parts of marimo's editor; nobody needs them to read."""
 
 _INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", re.DOTALL | re.IGNORECASE)
+_REFUSALS = {
+    401: "a token is missing or wrong: open the address that was printed with its token, or send it as Authorization: Bearer\n",
+    403: "this server is not known by that name, or the page that asks is not its own\n",
+    404: "there is no such page\n",
+}
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -40,36 +36,15 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
-def serve(notebook: Path, database: Path, port: int, say: Callable[[str], None]) -> None:
-    """Serve the notebook until somebody stops it; `say` is told the address. Port 0 is any free one. Raises UsageError."""
-    os.environ["TIMELINE_DB"] = str(database)
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((LOOPBACK, port))
-        listener.listen()  # who opens the address at once waits, and is not refused
-    except OSError as error:
-        raise UsageError(f"serving the notebook at {LOOPBACK}:{port}: {error.strerror}; choose another port, 0 for any free one") from None
-    host = f"{LOOPBACK}:{listener.getsockname()[1]}"
-    token = token_urlsafe(24)
-    pages = marimo.create_asgi_app(quiet=True, include_code=False).with_app(path="/", root=str(notebook)).build()
-    say(f"http://{host}/?{TOKEN}={token}")
-    say("open this address in a browser; stop with Ctrl-C")
-    config = uvicorn.Config(Guard(pages, host, token), log_level="warning", server_header=False, timeout_graceful_shutdown=1)
-    try:
-        uvicorn.Server(config).run(sockets=[listener])
-    finally:
-        for route in pages.routes:  # type: ignore[attr-defined]  # the builder says ASGIApp and gives a Starlette
-            route.app.state.session_manager.close_all_sessions()  # else their threads keep the process
-
-
 class Guard:
     """Lets through who has the token and comes from our own page; adds the security headers to what goes back."""
 
-    def __init__(self, app: App, host: str, token: str) -> None:
+    def __init__(self, app: App, token: str, *, names: Iterable[str] = (), open_paths: Iterable[str] = ()) -> None:
+        """`names` are values of `Host` by which the server is known beside its own address; `open_paths` need no token and no name."""
         self._app = app
-        self._host = host
         self._token = token
+        self._names = frozenset(names)
+        self._open_paths = frozenset(open_paths)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -79,28 +54,46 @@ class Guard:
         status = self._refused(scope, headers)
         if status is not None:
             await _refuse(scope, send, status)
-        elif scope["type"] == "http" and self._is_token(_of_query(scope)):
+        elif scope.get("method") in {"GET", "HEAD"} and self._is_token(_of_query(scope)):
             await _welcome(scope, send, self._token)
         else:
             # Without compression, so that inline scripts can be read and hashed on their way out.
             plain = [(name, value) for name, value in scope["headers"] if name.lower() != b"accept-encoding"]
-            await self._app({**scope, "headers": plain}, receive, _Sealed(send, self._host) if scope["type"] == "http" else send)
+            sealed = _Sealed(send, headers.get("host", "")) if scope["type"] == "http" else send
+            await self._app({**scope, "headers": plain}, receive, sealed)
 
     def _refused(self, scope: Message, headers: dict[str, str]) -> int | None:
-        """The status of the refusal; null where there is none."""
-        if headers.get("host") != self._host or headers.get("origin", f"http://{self._host}") != f"http://{self._host}":
+        """The status of the refusal; None where there is none."""
+        if scope["path"] in self._open_paths:
+            return None
+        host = headers.get("host", "")
+        if not self._is_ours(scope, host) or headers.get("origin", f"//{host}").partition("//")[2] != host:
             return 403
-        if scope["path"] not in OPEN and not (self._is_token(_of_query(scope)) or self._is_token(_of_cookie(headers.get("cookie", "")))):
+        said = (_of_query(scope), _of_header(headers), _of_cookie(headers.get("cookie", "")))
+        if not scope["path"].endswith(MANIFEST) and not any(map(self._is_token, said)):
             return 401
-        return 404 if scope["path"].startswith(CLOSED) else None
+        return 404 if CLOSED.intersection(scope["path"].split("/")[1:3]) else None
+
+    def _is_ours(self, scope: Message, host: str) -> bool:
+        """Whether it is a name of ours, or the address that was reached: no page of another name can make a browser say either."""
+        address, port = scope["server"]
+        return host in self._names or host == (f"[{address}]:{port}" if ":" in address else f"{address}:{port}")
 
     def _is_token(self, said: str) -> bool:
         return hmac.compare_digest(said.encode(), self._token.encode())
 
 
 def _of_query(scope: Message) -> str:
-    said: list[str] = parse_qs(scope["query_string"].decode("latin-1")).get(TOKEN, [""])
-    return said[-1]
+    return dict(_query(scope)).get(TOKEN, "")
+
+
+def _query(scope: Message) -> list[tuple[str, str]]:
+    return parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+
+
+def _of_header(headers: dict[str, str]) -> str:
+    scheme, _, said = headers.get("authorization", "").partition(" ")
+    return said.strip() if scheme.lower() == "bearer" else ""
 
 
 def _of_cookie(header: str) -> str:
@@ -151,13 +144,15 @@ def _headers(host: str, page: bytes) -> list[tuple[bytes, bytes]]:
         "referrer-policy": "no-referrer",
         "cache-control": "no-store",
     }
-    return [(name.encode(), value.encode()) for name, value in fixed.items()]
+    return [(name.encode(), value.encode("latin-1")) for name, value in fixed.items()]
 
 
 async def _welcome(scope: Message, send: Send, token: str) -> None:
     """Keep the token in a cookie and take it out of the address, where it would be seen and remembered."""
+    rest = urlencode([(name, value) for name, value in _query(scope) if name != TOKEN])
+    place = b"/" + scope["raw_path"].lstrip(b"/\\") + (f"?{rest}".encode() if rest else b"")  # two slashes would name another server
     cookie = f"{COOKIE}={token}; HttpOnly; SameSite=Strict; Path=/"
-    headers = [(b"location", scope["path"].encode()), (b"set-cookie", cookie.encode()), (b"referrer-policy", b"no-referrer")]
+    headers = [(b"location", place), (b"set-cookie", cookie.encode()), (b"referrer-policy", b"no-referrer")]
     await send({"type": "http.response.start", "status": 303, "headers": headers})
     await send({"type": "http.response.body", "body": b""})
 
@@ -166,6 +161,6 @@ async def _refuse(scope: Message, send: Send, status: int) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008})
         return
-    says = {401: b"This page needs the address with its token, as timeline notebook printed it.\n"}.get(status, b"")
-    await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"text/plain; charset=utf-8")]})
-    await send({"type": "http.response.body", "body": says})
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), *([(b"www-authenticate", b"Bearer")] if status == 401 else [])]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": _REFUSALS[status].encode()})

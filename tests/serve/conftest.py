@@ -1,0 +1,91 @@
+"""A server over a database of its own, on real sockets, in a thread of the test's process."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from reference_cluster.demo import DEMO
+from timeline.server.owner import Owner
+from timeline.server.pages import shipped
+from timeline.server.run import Address, Door, owning
+
+TOKEN = "token-of-these-tests"
+PATIENCE_SECONDS = 60.0
+"""How long a loaded machine may take; nothing is decided by it but that something never came."""
+
+
+class Reply(NamedTuple):
+    """What a server answered."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body, parsed."""
+        return json.loads(self.body)
+
+
+class Client:
+    """Asks a server on this machine; with the token, unless it is told otherwise."""
+
+    def __init__(self, port: int, owner: Owner) -> None:
+        self.port, self.owner = port, owner
+
+    def ask(self, path: str, body: bytes | None = None, *, method: str = "", token: str | None = TOKEN, **headers: str) -> Reply:
+        """The answer to one request: a POST where there is a body."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
+        said = {name.replace("_", "-"): value for name, value in headers.items()}
+        if token is not None:
+            said["Authorization"] = f"Bearer {token}"
+        try:
+            connection.request(method or ("GET" if body is None else "POST"), path, body, said)
+            answer = connection.getresponse()
+            return Reply(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
+        finally:
+            connection.close()
+
+
+@contextmanager
+def served(database: Path, follow: tuple[str | Path, ...] = (), *, notebooks: bool = False, **door: Any) -> Iterator[Client]:
+    """A server over that database while the `with` lasts."""
+    told = Door(Address("127.0.0.1", 0), TOKEN, **door)
+    with owning(database, told, shipped() if notebooks else {}, follow, lambda _: None) as (server, owner):
+        thread = threading.Thread(target=lambda: server.run_until_signal(lambda _: None))
+        thread.start()
+        try:
+            yield Client(server.address.port, owner)
+        finally:
+            server.stop()
+            thread.join()
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    """Wait until it holds; fail where it never does."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not holds():
+        assert time.monotonic() < deadline, "it never came"
+        threading.Event().wait(0.01)
+
+
+@pytest.fixture(scope="session")
+def leak() -> list[bytes]:
+    """The event lines of the demonstration's leaking cluster."""
+    return [line.rstrip(b"\n") + b"\n" for line in DEMO.record(is_fixed=False).lines]
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """One server for the tests that leave no trace, with all notebooks."""
+    with served(tmp_path_factory.mktemp("serve") / "shared.duckdb", notebooks=True) as client:
+        yield client
