@@ -2,7 +2,7 @@
 --
 -- A leadership goes from a lease that was acquired, or that the log begins in the middle of, to the first of: the holder gave
 -- it up, another acquired the lease, the lease ran out. A holder that vanishes ends at its last renewal plus the lease's
--- duration; one that renews again after that leads anew.
+-- duration; one that renews again after that leads anew. Where nobody says how long a lease lasts, it does not run out.
 --
 -- column run_id: the run
 -- column lease: the lease
@@ -27,7 +27,8 @@ WITH
   marked AS (
     SELECT
       *,
-      CASE WHEN NOT is_hold OR (lag(is_hold) OVER leader AND at_us - lag(at_us) OVER leader <= patience_us) THEN 0 ELSE 1 END AS is_new
+      CASE WHEN NOT is_hold OR (lag(is_hold) OVER leader AND coalesce(at_us - lag(at_us) OVER leader <= patience_us, true))
+        THEN 0 ELSE 1 END AS is_new
     FROM said
     WHERE kind IN ('lease.acquired', 'lease.renewed', 'lease.lost', 'lease.released')
     WINDOW leader AS (PARTITION BY run_id, lease, holder, term ORDER BY position)
