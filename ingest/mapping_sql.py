@@ -13,6 +13,7 @@ import duckdb
 
 from ingest.envelope import text_of
 from ingest.mapping import PLACEHOLDER, Line, MappingFile, Reference, Rule, Time, merged
+from ingest.shapes import types_of
 
 _UNIT_US = {"s": (1_000_000, 1), "ms": (1000, 1), "us": (1, 1), "ns": (1, 1000)}
 _NO_TEXT = "NULL::VARCHAR"
@@ -70,7 +71,7 @@ class _Writer:
             "subject_id": self.by_rule(lambda said: self.template(said["subject"].id)),
             "refs": self.by_rule(lambda said: self.refs(said["refs"])),
             "caused_by": self.by_rule(lambda said: self.texts(said["caused_by"])),
-            "data": self.by_rule(lambda said: self.object(said["data"])),
+            "data": self.by_rule(lambda said: self.object(said["data"], said["kind"])),
         }
         return parts | {name: self.by_rule(self.envelope(name)) for name in ("actor", "incarnation", "workload", "outcome", "reason")}
 
@@ -128,9 +129,12 @@ class _Writer:
         )
 
     def integer(self, text: str | None) -> str:
-        """A text as a number of JSON; one that is no number stays text, and its line is refused."""
-        filled = self.template(text) if text else _NO_TEXT
-        return f"coalesce(to_json(try_cast({filled} AS BIGINT)), to_json({filled}))"
+        """A text as a number of JSON."""
+        return self.typed(self.template(text) if text else _NO_TEXT, "BIGINT")
+
+    def typed(self, text: str, duckdb_type: str) -> str:
+        """A text as JSON of a type; one that is none stays text, and its line is refused."""
+        return f"coalesce(to_json(try_cast({text} AS {duckdb_type})), to_json({text}))"
 
     def refs(self, refs: tuple[Reference, ...]) -> str:
         if not refs:
@@ -141,9 +145,11 @@ class _Writer:
     def texts(self, templates: tuple[str, ...]) -> str:
         return f"list_filter([{', '.join(map(self.template, templates))}]::VARCHAR[], lambda text: text <> '')"
 
-    def object(self, data: dict[str, str]) -> str:
-        """A JSON object without the names whose value is absent."""
-        pairs = ", ".join(f"{self.bind(name)}, {self.template(text)}" for name, text in data.items())
+    def object(self, data: dict[str, str], kind: str) -> str:
+        """A JSON object without the names whose value is absent. Fields of a known kind have the type that it declares."""
+        types = types_of(kind)
+        values = ((name, self.template(text)) for name, text in data.items())
+        pairs = ", ".join(f"{self.bind(name)}, {self.typed(text, types[name]) if name in types else text}" for name, text in values)
         whole = "CASE WHEN json_valid(raw) THEN raw END" if self.mapping.line.keeps_all else "'{}'"
         return f"json_merge_patch({whole}, json_object({pairs}))" if data or self.mapping.line.keeps_all else "'{}'::JSON"
 

@@ -87,6 +87,15 @@ def is_event_shape(shape: Shape) -> bool:
     return shape.has_known_keys and integers == shape.integers and _is_data_shape(shape)
 
 
+def types_of(kind: str) -> dict[str, str]:
+    """DuckDB's type of each own field of a known kind that is a number or a truth value; nothing for a kind that nobody knows."""
+    if kind not in KINDS:
+        return {}
+    names = {int: "BIGINT", float: "DOUBLE", bool: "BOOLEAN"}
+    plain = {name: _plain(field.annotation) for name, field in KINDS[kind].model_fields.items()}
+    return {name: names[type_] for name, type_ in plain.items() if type_ in names}
+
+
 def _is_data_shape(shape: Shape) -> bool:
     names, json_types = shape.own_names.split(_SEPARATOR), shape.own_types.split(_SEPARATOR)
     if len(set(names)) < len(names) or len(names) != len(json_types):

@@ -262,3 +262,29 @@ def test_text_of_a_mapping_is_never_code(tmp_path: Path) -> None:
 def test_the_shipped_mappings_can_be_used() -> None:
     assert {"lock_log", "pairs_log", "openb", "batsim", "slog", "zap", "structlog"} <= {*shipped()}
     assert all(mapping_source(name).title for name in shipped())
+
+
+def test_fields_of_a_known_kind_have_the_types_that_it_declares(tmp_path: Path) -> None:
+    """So that its table, and the models over it, know them. What is no such value is refused; fields of other kinds stay text."""
+    mapping = """
+        title = "electors"
+        run = "fleet"
+        says = "all"
+        [line]
+        form = "pairs"
+        [time]
+        field = "at"
+        [every]
+        actor = "{by}/elector"
+        subject = { kind = "lease", id = "janitor" }
+        data = { holder = "{by}", term = "{n}" }
+        [[event]]
+        event_id = "{n}/known"
+        kind = "lease.renewed"
+        [[event]]
+        event_id = "{n}/other"
+        kind = "lease.seen"
+    """
+    report, (known, other, _), (rejected,) = mapped(tmp_path, mapping, "at=1, by=7, n=3", "at=2, by=7, n=many")
+    assert (known["data"], other["data"]) == ('{"holder":"7","term":3}', '{"holder":"7","term":"3"}')
+    assert (report.lines, rejected["reason"], rejected["detail"][:9]) == (4, "schema", "data.term")
