@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -115,6 +115,24 @@ def load(
                 report.unreadable.append(f"{path}: {error.strerror or error}")
             else:
                 report.files += 1
+    return _told(report, total, started)
+
+
+def load_stream(database: Database, name: str, stream: BinaryIO, *, source: Source | None = None, run: str | None = None) -> Report:
+    """Load what is no file, such as an answer of somebody else's server. `name` stands in the ledger and beside refused lines.
+
+    `source` is what its lines are; else the content decides. Raises StorageFailed.
+    """
+    started = time.perf_counter()
+    report, total = Report(files=1), Counts()
+    with Transaction(database) as transaction:
+        options = Options(source, run, CHUNK_BYTES, lambda progress: None)
+        report.pending = Reading(transaction, name, options, total).load_stream(stream)
+    return _told(report, total, started)
+
+
+def _told(report: Report, total: Counts, started: float) -> Report:
+    """The report with what was counted."""
     for name, value in vars(total).items():
         setattr(report, name, value)
     report.lines += report.pending

@@ -119,11 +119,14 @@ class Reading:
 
     def load(self) -> int:
         """Load what is new of the file, add its lines to the total, give the number of pending lines. Raises OSError."""
-        connection = self.transaction.database.connection
         if self.path == STDIN:
-            return self._load(sys.stdin.buffer, None, entry_for(connection, STDIN, None))
+            return self.load_stream(sys.stdin.buffer)
         with open(self.path, "rb", opener=open_regular) as stream:
             return self.load_open(stream)
+
+    def load_stream(self, stream: BinaryIO) -> int:
+        """The same for what is no file, from where it stands to its end. It is another each time, whatever its name is."""
+        return self._load(stream, None, entry_for(self.transaction.database.connection, self.path, None))
 
     def load_open(self, stream: BinaryIO) -> int:
         """The same for a file that is open, whatever its name is now; it stands at its start."""

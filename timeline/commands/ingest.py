@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NoReturn
 
 import typer
 
@@ -27,7 +27,9 @@ _ALSO = {"duplicates": "known already", "conflicts": "in conflict", "quarantined
 
 
 def command(
-    sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Files, globs, folders; - is standard input.")],
+    sources: Annotated[
+        list[str], typer.Argument(metavar="SOURCE...", help="Files, globs, folders; - is standard input; or `prometheus` with --url.")
+    ],
     db: Database = DEFAULT_DATABASE,
     format: Annotated[str | None, typer.Option("--format", metavar="FORMAT", help="Say what it is, instead of looking.")] = None,
     mapping: Annotated[
@@ -42,9 +44,14 @@ def command(
     follow: Annotated[bool, typer.Option("--follow", help="Go on reading what is written, until a signal ends it.")] = False,
     poll: Annotated[float, typer.Option("--poll", metavar="SECONDS", min=0.01, help="With --follow: time between two looks.")] = 0.25,
     batch: Annotated[int, typer.Option("--batch", metavar="EVENTS", min=1, help="With --follow: events until readers may in.")] = 50_000,
+    url: Annotated[str | None, typer.Option("--url", metavar="URL", help="Prometheus: http://HOST:PORT of the server.")] = None,
+    query: Annotated[str | None, typer.Option("--query", metavar="PROMQL", help="Prometheus: what to ask.")] = None,
+    start: Annotated[str | None, typer.Option("--start", metavar="TIME", help="Prometheus: from when, in RFC 3339.")] = None,
+    end: Annotated[str | None, typer.Option("--end", metavar="TIME", help="Prometheus: until when.")] = None,
+    step: Annotated[str, typer.Option("--step", metavar="DURATION", help="Prometheus: its scrape interval, or longer.")] = "1m",
     as_json: AsJson = False,
 ) -> None:
-    """Load logs into the database, every event once; what cannot be read as an event is kept in rejected_line, with the reason.
+    r"""Load logs into the database, every event once; what cannot be read as an event is kept in rejected_line, with the reason.
 
     Loading the same file again, a copy of it or a packed one adds nothing. A file that grew is read on from where it ended.
 
@@ -52,12 +59,18 @@ def command(
     and SIGTERM end it with everything committed, a report, and exit code 130 or 143. It has the database only while it loads:
     a command that reads meanwhile waits up to 3 seconds, and while one reads the follower waits. Table follow_lag says how far it is.
 
+    With --url the source is `prometheus`: changes of the gauges that --query asks for become events, by the mapping `prometheus`
+    unless --mapping names another, such as the shipped `duckgres`. Nothing is loaded unless all was answered; a window that
+    overlaps one that is here adds only what is new. A bearer token is read from the file that PROMETHEUS_TOKEN_FILE names.
+
     Example:
         timeline ingest events.jsonl more/*.jsonl.gz
         timeline ingest app.log --mapping app.toml
         timeline ingest --explain unknown.log
         timeline ingest --follow '/var/log/scheduler/*.jsonl*'
         kubectl get events -A -o json | timeline ingest -
+        timeline ingest prometheus --url http://localhost:9090 --query 'duckgres_control_plane_janitor_is_leader' \
+            --start 2026-01-31T00:00:00Z --end 2026-02-01T00:00:00Z --mapping duckgres
     """
     from ingest.database import INGEST_LIMITS, open_for_write
     from ingest.errors import UsageError
@@ -66,6 +79,11 @@ def command(
 
     if follow and strict:
         raise UsageError("--follow and --strict: following ends with the exit code of a signal; give one of the two")
+    if any(given is not None for given in (url, query, start, end)):
+        is_alone = sources == ["prometheus"] and not (follow or explain or format)
+        report = _from_prometheus(_Asked(is_alone, url, query, start, end, step), db, lock_timeout, mapping, run)
+        _finish(report, db, is_strict=strict, is_json=as_json)
+        return
     if explain:
         taken = explained(sources, format=format, mapping=mapping)
         if as_json:
@@ -77,12 +95,17 @@ def command(
         _follow(sources, db, poll, format=format, mapping=mapping, run=run, batch_events=batch, is_json=as_json)
     with open_for_write(db, INGEST_LIMITS, lock_timeout, note) as database, _shown() as show:
         report = load(database, sources, format=format, mapping=mapping, run=run, on_progress=show)
-    _print(report, as_json)
-    if not as_json and report.quarantined and not strict:
+    _finish(report, db, is_strict=strict, is_json=as_json)
+
+
+def _finish(report: Report, db: Path, *, is_strict: bool, is_json: bool) -> None:
+    """Print the report and what to do about it. Raises StorageFailed, InputRejected."""
+    _print(report, is_json)
+    if not is_json and report.quarantined and not is_strict:
         note(f"what was refused, where and why: timeline rejected --db {shlex.quote(str(db))}")
-    if not as_json and report.pending:
+    if not is_json and report.pending:
         note("pending: a last line without line end may be half of one; a text log that is finished loads whole through a pipe, with -")
-    report.check(is_strict=strict)
+    report.check(is_strict=is_strict)
 
 
 def _print(report: Report, is_json: bool) -> None:
@@ -91,6 +114,39 @@ def _print(report: Report, is_json: bool) -> None:
         return
     rest = "".join(f", {getattr(report, name)} {words}" for name, words in _ALSO.items() if getattr(report, name))
     print_line(f"{report.events} events from {report.lines} lines of {report.files} files in {report.seconds:.1f} s{rest}")
+
+
+class _Asked(NamedTuple):
+    """What is to be asked of Prometheus, as it was typed."""
+
+    is_alone: bool
+    """Prometheus is the only source, and nothing was given that goes with files only."""
+    url: str | None
+    query: str | None
+    start: str | None
+    end: str | None
+    step: str
+
+
+def _from_prometheus(asked: _Asked, db: Path, lock_timeout: float, mapping: str | None, run: str | None) -> Report:
+    """Ask for everything, then load it. Raises UsageError, UpstreamUnavailable, StorageFailed."""
+    from ingest.database import INGEST_LIMITS, open_for_write
+    from ingest.duration import positive_us
+    from ingest.errors import UsageError
+    from ingest.prometheus import Prometheus, Window, load_rows, spooled
+    from timeline.moment import moment_us
+
+    if not asked.is_alone:
+        raise UsageError("--url, --query, --start, --end: for `timeline ingest prometheus`; not with --follow, --explain, --format")
+    if not (asked.url and asked.query and asked.start and asked.end):
+        raise UsageError("`timeline ingest prometheus` needs --url, --query, --start and --end")
+    try:
+        start_us, end_us, step_us = moment_us(asked.start.upper()), moment_us(asked.end.upper()), positive_us(asked.step)
+    except (ValueError, TypeError):
+        raise UsageError("--start and --end: write 2026-01-31T12:00:00Z; --step: write 15s or 1m") from None
+    window, prometheus = Window.around(start_us, end_us, step_us), Prometheus(asked.url)
+    with spooled(prometheus.rows(asked.query, window)) as rows, open_for_write(db, INGEST_LIMITS, lock_timeout, note) as database:
+        return load_rows(database, prometheus, asked.query, rows, mapping=mapping, run=run)
 
 
 class _SystemClock:
