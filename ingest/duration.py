@@ -25,6 +25,11 @@ def duration(us: int) -> str:
     return sign + "".join(parts) + (f"{_decimal(rest, 1_000_000)}s" if rest else "")
 
 
+def rounded(us: int) -> int:
+    """Microseconds to the next millisecond where there is a second or more: as exact as a table has to be."""
+    return us if abs(us) < 1_000_000 else (us + 500) // 1000 * 1000
+
+
 def microseconds(text: str) -> int | None:
     """The microseconds that a duration means; None where `text` is none."""
     match = DURATION.fullmatch(text)

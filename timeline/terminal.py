@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.cells import cell_len
@@ -53,6 +53,47 @@ def print_line(text: str = "") -> None:
     sys.stdout.write(printable(text) + "\n")
 
 
+Part = str | tuple[str, str]
+"""A piece of a line: its text, or text and what it is, by a name of LOOKS."""
+LOOKS = {
+    "critical": "bold red",
+    "invariant": "bold red",
+    "warning": "yellow",
+    "info": "cyan",
+    "found": "bold",
+    "bad": "red",
+    "good": "green",
+    "what": "bold",
+    "who": "cyan",
+    "aside": "dim",
+}
+"""How things look on a terminal that has colours; a name that is not here looks like any other text."""
+
+
+def print_parts(*parts: Part, hang: int = 0) -> None:
+    """Print one line of data. On a terminal in colour, and what is too wide goes on below, `hang` columns in; else as it is."""
+    text = Text()
+    for part in parts:
+        words, name = (part, "") if isinstance(part, str) else part
+        text.append(printable(words), LOOKS.get(name, ""))
+    text.rstrip()
+    if not sys.stdout.isatty():
+        sys.stdout.write(text.plain + "\n")
+        return
+    console = _console()
+    hang = min(hang, console.width // 2)
+    gutter, body = text.divide([hang])[:2] if len(text) > hang else (text, Text())
+    for number, line in enumerate(body.wrap(console, console.width - hang) or [Text()]):
+        line.rstrip()
+        console.print((gutter if number == 0 else Text(" " * hang)) + line, soft_wrap=True)
+
+
+def print_paragraph(text: str) -> None:
+    """Print prose two columns in, folded to the terminal."""
+    for line in text.split("\n"):
+        print_parts("  ", line, hang=2)
+
+
 def note(text: str) -> None:
     """Say something to the person, on standard error, in one line."""
     sys.stderr.write(printable(text) + "\n")
@@ -67,13 +108,20 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> No
     shown = [["" if cell is None else printable(str(cell)) for cell in row] for row in rows]
     for cells in shown:
         table.add_row(*map(Text, cells))
-    console = Console(file=sys.stdout, width=None if is_terminal else 1_000_000, no_color=bool(os.environ.get("NO_COLOR")), highlight=False)
+    console = _console()
     if console.measure(table, options=console.options.update(max_width=1_000_000)).maximum > console.width:
         sys.stdout.writelines(line + "\n" for row in [headings, *shown] for line in folded(row, console.width))
         return
     with console.capture() as captured:
         console.print(table)
     sys.stdout.writelines(line.rstrip() + "\n" for line in captured.get().splitlines())
+
+
+def _console() -> Console:
+    """Standard output: as wide as the terminal, or without end. Colour only on a terminal, and not where NO_COLOR is set."""
+    width = None if sys.stdout.isatty() else 1_000_000
+    colours: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"  # none: no bold and no faint text either
+    return Console(file=sys.stdout, width=width, color_system=colours, highlight=False)
 
 
 def folded(cells: Sequence[str], width: int) -> list[str]:

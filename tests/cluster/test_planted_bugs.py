@@ -71,4 +71,3 @@ def test_healthy_cluster_is_silent(name: str, healthy_seeds: range) -> None:
         some = range(first, min(first + AT_ONCE, healthy_seeds.stop))
         findings = found(line for seed in some for line in run_of(name, seed).lines)
         assert [(finding.run_id, finding.detector, finding.says) for finding in findings] == []
-

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from timeline.terminal import DEFAULT_DATABASE, AsJson, Database, Run, note, print_json, print_line, print_table
+from timeline.completion import detectors_named
+from timeline.terminal import DEFAULT_DATABASE, AsJson, Database, Run, note, print_json, print_line, print_parts
+from timeline.watch import watchable
 
 if TYPE_CHECKING:
     from timeline.findings import Finding, Report
@@ -14,8 +18,12 @@ if TYPE_CHECKING:
 FOUND = 1
 
 
+@watchable
 def command(
-    detector: Annotated[list[str] | None, typer.Option("--detector", metavar="D", help="Only this detector; may be given again.")] = None,
+    detector: Annotated[
+        list[str] | None,
+        typer.Option("--detector", metavar="D", autocompletion=detectors_named, help="Only this detector; may be given again."),
+    ] = None,
     as_of: Annotated[str | None, typer.Option("--as-of", metavar="T", help="Judge the log as it was at this moment.")] = None,
     param: Annotated[list[str] | None, typer.Option("--param", metavar="D.P=V", help="A detector's parameter; may be given again.")] = None,
     fail_on: Annotated[
@@ -67,23 +75,37 @@ def _params(texts: list[str]) -> dict[str, int]:
 
 
 def _print(report: Report) -> None:
+    """Each finding in its own words, the worst first; then which detectors are silent, and which could not judge."""
     if not report.findings:
         print_line("no findings")
-    else:
-        _print_findings(report.findings)
+    runs = {one.run_id for one in report.findings}
+    for one in report.findings:
+        _print_finding(one, is_alone=len(runs) == 1)
     print_line()
-    for verdict in sorted(set(report.verdicts.values())):
-        names = [name for name, given in report.verdicts.items() if given == verdict]
-        print_line(f"{verdict}: {len(names)} of {len(report.verdicts)} detectors" + ("" if verdict == "clean" else f": {', '.join(names)}"))
+    for verdict, names in sorted(_by_verdict(report).items()):
+        told = "" if verdict == "clean" else f": {', '.join(_by_family(names, report))}"
+        print_parts((verdict, verdict), f": {len(names)} of {len(report.verdicts)} detectors{told}", hang=4)
 
 
-def _print_findings(findings: list[Finding]) -> None:
+def _print_finding(one: Finding, *, is_alone: bool) -> None:
     from timeline.moment import shown
 
-    print_table(
-        ["finding", "severity", "verdict", "detector", "since", "until", "run", "what"],
-        (
-            [one.finding_id, one.severity, one.verdict, one.detector, shown(one.since), shown(one.until) or "lasts", one.run_id, one.says]
-            for one in findings
-        ),
-    )
+    until = "lasts" if one.until is None else f"until {shown(one.until)}"
+    cost = "" if one.cost is None else f", {one.cost.amount:g} {one.cost.unit}"
+    print_parts(one.finding_id, "  ", (one.severity, one.severity), "  ", (one.verdict, one.verdict), "  ", (one.detector, "what"), hang=4)
+    print_parts("    ", one.says, hang=4)
+    print_parts("    ", (f"since {shown(one.since)}, {until}{cost}" + ("" if is_alone else f", run {one.run_id}"), "aside"), hang=4)
+
+
+def _by_verdict(report: Report) -> dict[str, list[str]]:
+    return {verdict: [name for name, given in report.verdicts.items() if given == verdict] for verdict in set(report.verdicts.values())}
+
+
+def _by_family(names: list[str], report: Report) -> list[str]:
+    """The detectors, a family as one where all of it has the same verdict."""
+    families = Counter(name.partition("/")[0] for name in report.verdicts)
+    told = []
+    for family, members in groupby(names, key=lambda name: name.partition("/")[0]):
+        some = list(members)
+        told += [f"all {len(some)} of {family}"] if len(some) == families[family] and len(some) > 1 else some
+    return told

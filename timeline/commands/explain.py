@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from timeline.terminal import DEFAULT_DATABASE, AsJson, Database, print_json, print_line
+from timeline.decided import OFFSET, print_decided
+from timeline.terminal import DEFAULT_DATABASE, AsJson, Database, print_json, print_line, print_paragraph, print_parts
+from timeline.watch import watchable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from timeline.story import Decided
 
 
+@watchable
 def command(
     finding: Annotated[str, typer.Argument(metavar="FINDING", help="Id of the finding, or how it begins.")],
     db: Database = DEFAULT_DATABASE,
@@ -33,25 +36,18 @@ def command(
         print_json(case.model_dump(mode="json"))
         return
     found = case.finding
-    print_line(f"{found.says}")
-    print_line(f"{found.severity}, {found.verdict}, {found.detector}, run {found.run_id}, finding {found.finding_id}")
-    if found.cost is not None:
-        print_line(f"cost: {found.cost.amount:g} {found.cost.unit}")
+    print_parts((found.says, "what"))
+    cost = "" if found.cost is None else f", cost {found.cost.amount:g} {found.cost.unit}"
+    told = f", {found.verdict}, {found.detector}, run {found.run_id}, finding {found.finding_id}{cost}"
+    print_parts((found.severity, found.severity), told)
     _print_decisions("how it came about, by declared causes", case.chain)
     for missing in case.missing_causes:
         print_line(f"  the log lacks the cause {missing}")
     _print_decisions("evidence", case.evidence)
-    book = case.runbook
-    for heading, text in [
-        ("meaning", book.meaning),
-        ("impact", book.impact),
-        ("diagnosis", book.diagnosis),
-        ("mitigation", book.mitigation),
-    ]:
+    for heading in ("meaning", "impact", "diagnosis", "mitigation"):
         print_line()
-        print_line(heading)
-        for paragraph in text.split("\n"):
-            print_line(f"  {paragraph}")
+        print_parts((heading, "what"))
+        print_paragraph(getattr(case.runbook, heading))
     print_line()
     for line in case.commands:
         print_line(f"$ {line}")
@@ -62,15 +58,11 @@ def _print_decisions(heading: str, decisions: Sequence[Decided]) -> None:
     if not decisions:
         return
     print_line()
-    print_line(heading)
+    print_parts((heading, "what"))
     for _, group in groupby(decisions, key=lambda decided: (decided.event.actor, decided.event.kind)):
         first, *rest = group
-        _print_decided(first)
+        print_decided(first)
         if len(rest) > 1:
-            print_line(f"            … {len(rest) - 1} more {first.event.kind}")
+            print_parts(" " * OFFSET, "  ", (f"… {len(rest) - 1} more {first.event.kind}", "aside"))
         for last in rest[-1:]:
-            _print_decided(last)
-
-
-def _print_decided(decided: Decided) -> None:
-    print_line(f"  {decided.line}" + (f"  saw {'; '.join(decided.seen)}" if decided.seen else ""))
+            print_decided(last)

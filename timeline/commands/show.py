@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from timeline.terminal import DEFAULT_DATABASE, AsJson, Database, Run, note, print_json, print_line
+from timeline.decided import OFFSET, print_decided
+from timeline.terminal import DEFAULT_DATABASE, AsJson, Database, Run, note, print_json, print_line, print_parts
+from timeline.watch import watchable
 
 if TYPE_CHECKING:
     from timeline.story import Story
 
 
+@watchable
 def command(
     name: Annotated[str, typer.Argument(metavar="KIND/ID", help="The object; a part of the id will do where it fits one object only.")],
     around: Annotated[str | None, typer.Option("--around", metavar="T", help="Only a minute before and after this moment.")] = None,
@@ -42,25 +45,20 @@ def command(
     if is_brief:
         _print_brief(story)
     else:
-        _print_decisions(story)
+        for decided in story.decisions:
+            print_decided(decided)
 
 
 def _print_head(story: Story) -> None:
     from timeline.moment import shown
 
-    print_line(f"{story.kind}/{story.id} in the run {story.run_id}, which begins {shown(story.start_us)} and ends {shown(story.end_us)}")
+    begins, ends = shown(story.start_us), shown(story.end_us)
+    print_parts((f"{story.kind}/{story.id}", "what"), f" in the run {story.run_id}, which begins {begins} and ends {ends}", hang=2)
     if story.state is not None:
         owner = "" if story.owner is None else f", owner {story.owner}"
         standing = "" if story.owner_state is None else f" ({story.owner_state})"
-        print_line(f"now {story.state} since {shown(story.since_us)}{owner}{standing}")
+        print_parts("now ", (story.state, "what"), f" since {shown(story.since_us)}{owner}{standing}", hang=2)
     print_line()
-
-
-def _print_decisions(story: Story) -> None:
-    width = max((len(decided.line) for decided in story.decisions), default=0)
-    for decided in story.decisions:
-        seen = "; ".join(decided.seen)
-        print_line(f"{decided.line:<{min(width, 120)}}  saw {seen}" if seen else decided.line)
 
 
 def _print_brief(story: Story) -> None:
@@ -72,4 +70,5 @@ def _print_brief(story: Story) -> None:
     actors, kinds = max(len(line.actor) for line in lines), max(len(line.what) for line in lines)
     for line in lines:
         what = line.what if line.is_own else f"  {line.what}"
-        print_line(f"{line.offset:>10}  {line.actor:<{actors}}  {what:<{kinds + 2}}  {line.about}".rstrip())
+        at, actor = f"{line.offset:>{OFFSET}}  ", f"{line.actor:<{actors}}"
+        print_parts(at, (actor, "who"), f"  {what:<{kinds + 2}}  {line.about}", hang=OFFSET + 2)

@@ -7,9 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from timeline.terminal import DEFAULT_DATABASE, AsJson, Database, Run, print_json, print_line, print_table
+from timeline.terminal import DEFAULT_DATABASE, AsJson, Database, Run, print_json, print_line, print_parts, print_table
+from timeline.watch import watchable
 
 
+@watchable
 def command(
     at: Annotated[str | None, typer.Option("--at", metavar="T", help="The moment; where the log ends, if not given.")] = None,
     run: Run = None,
@@ -34,15 +36,28 @@ def command(
     if as_json:
         print_json(answer)
         return
-    print_line(f"run {run_id} at {shown(at_us)}")
-    print_line("leader         " + (", ".join(f"{lease}: {holder}" for lease, holder in answer["leaders"].items()) or "none"))
-    print_line("control planes " + (", ".join(f"{name} {state}" for name, state in answer["control_planes"].items()) or "none"))
-    print_line("workers        " + (", ".join(f"{count} {state}" for state, count in answer["workers"].items()) or "none"))
+    print_parts(("run", "aside"), f" {run_id} at {shown(at_us)}")
+    for heading, told in [
+        ("leader", (f"{lease}: {holder}" for lease, holder in answer["leaders"].items())),
+        ("control planes", (f"{name} {state}" for name, state in answer["control_planes"].items())),
+        ("workers", (f"{count} {state}" for state, count in answer["workers"].items())),
+    ]:
+        print_parts((f"{heading:<15}", "aside"), ", ".join(told) or "none", hang=15)
     print_line()
     print_table(
-        ["object", "state", "since", "owner", "owner is"],
-        ([f"{row['kind']}/{row['id']}", row["state"], shown(row["since_us"]), row["owner"], row["owner_state"]] for row in objects),
+        ["object", "state", "for", "owner", "owner is"],
+        (
+            [f"{row['kind']}/{row['id']}", row["state"], _lasting(row["since_us"], at_us), row["owner"], row["owner_state"]]
+            for row in objects
+        ),
     )
+
+
+def _lasting(since_us: int | None, at_us: int) -> str:
+    """How long it has been so."""
+    from ingest.duration import duration, rounded
+
+    return "" if since_us is None else duration(rounded(at_us - since_us))
 
 
 def _summary(objects: list[dict[str, Any]]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from timeline.terminal import DEFAULT_DATABASE, AsJson, Database, note, print_json, print_line, print_table
+from timeline.watch import watchable
 
 if TYPE_CHECKING:
     from timeline.why import Why
@@ -17,6 +18,7 @@ BAR = 36
 Runs = Annotated[list[str] | None, typer.Option("--run", metavar="ID", help="The run, where there are several; may be given again.")]
 
 
+@watchable
 def command(
     workload: Annotated[str, typer.Argument(metavar="WORKLOAD", help="KIND/ID, an id, or the workload's name in its events.")],
     run: Runs = None,
