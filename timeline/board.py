@@ -22,20 +22,23 @@ def costs(findings: Iterable[Finding]) -> dict[str, float]:
     total: dict[str, float] = {}
     for one in findings:
         if one.cost is not None:
-            unit = _unit(one.cost.unit)
+            unit = unit_words(one.cost.unit)
             total[unit] = total.get(unit, 0.0) + one.cost.amount
     return dict(sorted(total.items()))
 
 
 def answer(report: Report) -> str:
-    """What leaks now and what it costs, in a few sentences."""
+    """What leaks now and what it costs, and how far that can be known, in a few sentences."""
+    return " ".join(sentence for sentence in (headline(report), limits(report)) if sentence)
+
+
+def headline(report: Report) -> str:
+    """What leaks now and what it costs."""
     proven = found(report)
     lasting = [one for one in proven if one.until is None]
-    open_verdicts = [verdict for verdict in report.verdicts.values() if verdict in {"pending", "unknown"}]
-    limits = f" {_count(len(open_verdicts), 'detector')} cannot judge this log yet." if open_verdicts else ""
     if not proven:
         clean = sum(verdict == "clean" for verdict in report.verdicts.values())
-        return f"Nothing is found: {clean} of {_count(len(report.verdicts), 'detector')} are clean.{limits}"
+        return f"Nothing is found: {clean} of {_count(len(report.verdicts), 'detector')} are clean."
     severities = Counter(one.severity for one in lasting)
     by_severity = ", ".join(f"{severities[name]} {name}" for name in reversed(SEVERITIES) if severities[name])
     now = (
@@ -45,7 +48,13 @@ def answer(report: Report) -> str:
     )
     past = f" {_count(len(proven) - len(lasting), 'finding')} ended before." if len(proven) > len(lasting) else ""
     wasted = "".join(f" {amount:,.0f} {unit} are wasted so far." for unit, amount in costs(proven).items())
-    return f"{now}{past}{wasted}{limits}"
+    return f"{now}{past}{wasted}"
+
+
+def limits(report: Report) -> str:
+    """How many detectors cannot say; empty where all can."""
+    cannot = sum(verdict in {"pending", "unknown"} for verdict in report.verdicts.values())
+    return f"{_count(cannot, 'detector')} cannot judge this log yet." if cannot else ""
 
 
 def chosen(report: Report, severities: Sequence[str] = (), detectors: Sequence[str] = ()) -> list[Finding]:
@@ -57,7 +66,7 @@ def chosen(report: Report, severities: Sequence[str] = (), detectors: Sequence[s
 
 def row(one: Finding) -> tuple[str, ...]:
     """A finding as values under HEADINGS."""
-    cost = "" if one.cost is None else f"{one.cost.amount:,.0f} {_unit(one.cost.unit)}"
+    cost = "" if one.cost is None else f"{one.cost.amount:,.0f} {unit_words(one.cost.unit)}"
     until = _clock(one.until) if one.until is not None else "lasts" if one.verdict == "found" else one.verdict
     return (one.severity, _clock(one.since), until, one.says, one.detector, cost, one.finding_id)
 
@@ -71,7 +80,8 @@ def _clock(at_us: int) -> str:
     return shown(at_us)[:19].replace("T", " ")
 
 
-def _unit(name: str) -> str:
+def unit_words(name: str) -> str:
+    """A unit of cost as it is read: `vCPU-seconds`."""
     return name.replace("vcpu", "vCPU").replace("_", "-")
 
 

@@ -60,7 +60,7 @@ def explain_finding(connection: DuckDBPyConnection, finding: Finding) -> Explana
         evidence=evidence,
         chain=chain,
         missing_causes=missing,
-        runbook=_runbook(finding.detector),
+        runbook=runbook_of(finding.detector),
         commands=[f"timeline export {finding.finding_id} -o {seed}", f"timeline replay {seed}"],
     )
 
@@ -79,7 +79,8 @@ def _chain(connection: DuckDBPyConnection, run_id: str, effects: list[str]) -> t
     return found, [cause for cause in causes if cause not in there]
 
 
-def _runbook(detector: str) -> Runbook:
+def runbook_of(detector: str) -> Runbook:
+    """What the file of a detector says to a person."""
     query = catalog.read(catalog.DETECTORS)[detector]
     said = {name: query.fields.get(name, "") for name in ("impact", "diagnosis", "mitigation", "source")}
     return Runbook(title=query.title, meaning=query.meaning, **said)

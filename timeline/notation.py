@@ -59,13 +59,18 @@ def line(event: Event, *, start_us: int, at_us: int | None = None, identity: boo
     the run, the id, `seq` and `clock` are left out: shorter, but no longer the whole event.
     """
     at_us = _own_moment(event) if at_us is None or event.commit_time is not None else at_us
+    head = f"{duration(at_us - start_us):>8}  {_actor(event):<16}  {_object(event.subject.kind, event.subject.id):<14}  {_word(event.kind)}"
+    rest = fields(event, at_us=at_us, identity=identity)
+    return head + ("  " + rest if rest else "")
+
+
+def fields(event: Event, *, at_us: int, identity: bool = False) -> str:
+    """What follows time, actor, subject and kind in the line of an event."""
     tokens = [*(_field(name, value) for name, value in event.data.items()), *_envelope(event, at_us)]
     tokens += [_ref(ref) for ref in event.refs]
     tokens += [f"<{_word(cause, _BARE_PATH)}" for cause in event.caused_by]
     tokens += [f"saw={_input(seen)}" for seen in event.inputs]
-    tokens += _identity(event) if identity else []
-    head = f"{duration(at_us - start_us):>8}  {_actor(event):<16}  {_object(event.subject.kind, event.subject.id):<14}  {_word(event.kind)}"
-    return head + ("  " + " ".join(tokens) if tokens else "")
+    return " ".join([*tokens, *(_identity(event) if identity else [])])
 
 
 def _own_moment(event: Event) -> int:
