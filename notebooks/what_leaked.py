@@ -120,7 +120,7 @@ def explained(finding_choice, log):
 
 @app.cell(hide_code=True)
 def one_object(finding, log):
-    object_lanes = log.lanes(f"{finding.subject.kind}/{finding.subject.id}", finding.run_id)
+    object_lanes = log.happened(f"{finding.subject.kind}/{finding.subject.id}", finding.run_id).lanes
     mo.stop(object_lanes.lanes.is_empty(), safe_text(NO_LANES))
     charts.swim_lanes(object_lanes)
     return

@@ -74,7 +74,7 @@ SQL_BUILDERS: dict[str, str] = {
     "timeline/findings.py": "names of our own tables, from the headers of the detectors; the run is bound",
     "timeline/catalog.py": "names of the family tables of our schema; the run is bound",
     "timeline/state.py": "names of our own models and of their columns",
-    "timeline/lanes.py": "names of our own models and of their columns; objects are bound",
+    "timeline/stretches.py": "names of our own models and of their columns; objects are bound",
     "timeline/refresh.py": "names of our own tables and models; runs are bound",
     "timeline/gauges.py": "names of its own temporary tables",
     "timeline/why.py": "names of our own models",

@@ -19,6 +19,7 @@ from ingest.database import Database, duckdb_errors, open_for_read, open_for_wri
 from ingest.errors import UsageError
 from ingest.load import load
 from ingest.seed import Origin, ReplaySeed
+from timeline.activity import activity_of
 from timeline.blank import blank
 from timeline.capacity import Capacity, capacity_of
 from timeline.diff import Stream
@@ -26,9 +27,11 @@ from timeline.explain import Explanation, explain_finding
 from timeline.exports import Chosen
 from timeline.findings import Finding, Report, detect
 from timeline.gauges import Gauge, bounds_us, measure, measure_database, moments_us
+from timeline.happened import Happened, happened_to
 from timeline.known import known_at
-from timeline.lanes import Lanes, lanes_of
+from timeline.lanes import Lanes, bounds_of, lanes_of
 from timeline.moment import moment_of
+from timeline.objects import ids_of, kinds_of, runs_with
 from timeline.published import view_of
 from timeline.refresh import is_stale, refresh
 from timeline.seeds import seed_of_run
@@ -128,6 +131,22 @@ class Timeline:
         """
         return objects_of(self._connection, run and self.run(run), kind)
 
+    def bounds(self, run: str | None = None) -> tuple[int, int]:
+        """Where the log of a run begins and ends, microseconds UTC."""
+        return bounds_of(self._connection, self.run(run))
+
+    def kinds(self, run: str | None = None) -> dict[str, int]:
+        """The kinds of objects that a run names, and how many there are of each."""
+        return kinds_of(self._connection, self.run(run))
+
+    def ids(self, kind: str, run: str | None = None, part: str = "", first: Sequence[str] = (), most: int = 200) -> tuple[list[str], int]:
+        """At most `most` objects of a kind whose id has `part` in it, those of `first` before the others; and how many there are."""
+        return ids_of(self._connection, self.run(run), kind, part, first, most)
+
+    def runs_with(self, kind: str, id_: str) -> list[str]:
+        """The runs that name an object."""
+        return runs_with(self._connection, kind, id_)
+
     def moment(self, text: str, run: str | None = None) -> int:
         """A moment as a person writes it (`timeline.moment.FORMS`), in microseconds UTC. Raises UsageError."""
         bounds = self.runs() if run is None else self.runs().filter(pl.col("run_id") == self.run(run))
@@ -211,14 +230,40 @@ class Timeline:
         """
         return capacity_of(self._connection, self.run(run), at_us)
 
-    def lanes(self, name: str | None = None, run: str | None = None) -> Lanes:
-        """What `timeline.charts.swim_lanes` draws: the lanes of a run, or of what has to do with the object `kind/id`.
+    def lanes(
+        self,
+        run: str | None = None,
+        findings: Sequence[Finding] | None = None,
+        window_us: tuple[int, int] | None = None,
+        as_of_us: int | None = None,
+    ) -> Lanes:
+        """What `timeline.charts.swim_lanes` draws of a run: its lanes in a window, none of it later than `as_of_us`.
 
-        What is found is marked in them. Raises UsageError as `find` does.
+        `findings` are marked in them; where none are given, the log is judged for it.
         """
-        run_id, kind, id_ = (self.run(run), None, None) if name is None else self.find(name, run)
-        found = [finding for finding in self.detect(run=run_id).findings if finding.verdict == "found"]
-        return lanes_of(self._connection, run_id, found, kind, id_)
+        run_id = self.run(run)
+        return lanes_of(self._connection, run_id, self._proven(run_id, findings), window_us, as_of_us)
+
+    def happened(
+        self,
+        name: str,
+        run: str | None = None,
+        findings: Sequence[Finding] | None = None,
+        window_us: tuple[int, int] | None = None,
+        as_of_us: int | None = None,
+    ) -> Happened:
+        """What happened to the object `kind/id` and to everything it touched, as `lanes`. Raises UsageError as `find` does."""
+        run_id, kind, id_ = self.find(name, run)
+        return happened_to(self._connection, run_id, kind, id_, self._proven(run_id, findings), window_us, as_of_us)
+
+    def _proven(self, run_id: str, findings: Sequence[Finding] | None) -> list[Finding]:
+        every = self.detect(run=run_id).findings if findings is None else findings
+        return [finding for finding in every if finding.verdict == "found" and finding.run_id == run_id]
+
+    def activity(self, run: str | None = None, name: str | None = None) -> pl.DataFrame:
+        """How many decisions there were when, in stretches of one length: ts_us, until_us, decisions, own (of them about `kind/id`)."""
+        run_id, *about = (self.run(run),) if name is None else self.find(name, run)
+        return activity_of(self._connection, run_id, *about)
 
     def stream(self, run: str | None = None) -> Stream:
         """The decisions of a run, to be held against another stream (`timeline.diff`)."""
@@ -245,9 +290,9 @@ class Timeline:
         there = _some([finding.finding_id for finding in fits or findings])
         raise UsageError(f"looking for the finding {finding_id!r}: {len(fits) or 'none'} of that id; there are {there}")
 
-    def explain(self, finding_id: str) -> Explanation:
-        """The whole case for a finding. Raises UsageError."""
-        return explain_finding(self._connection, self.finding(finding_id))
+    def explain(self, finding: str | Finding) -> Explanation:
+        """The whole case for a finding, or for the one with that id, for which the log is judged again. Raises UsageError."""
+        return explain_finding(self._connection, self.finding(finding) if isinstance(finding, str) else finding)
 
     # ---- how it stands
 

@@ -15,7 +15,8 @@ import polars as pl
 from ingest.errors import UsageError
 from timeline.capacity import Capacity
 from timeline.capacity_words import short
-from timeline.charts import FAINT, INK, LEAK, NAME_MAX, OTHERS, WIDTH, time_axis
+from timeline.charts import NAME_MAX, WIDTH, time_axis
+from timeline.looks import FAINT, INK, LEAK, OTHERS
 from timeline.safe import printable
 
 Chart = TypeVar("Chart", alt.LayerChart, alt.VConcatChart)

@@ -1,47 +1,36 @@
-"""The swim-lane chart: who led, which workers did what, and where capacity leaked. Needs the extra `notebooks`.
+"""The swim-lane chart: who led, what each object did, which decision led to which, and where capacity leaked. Needs `notebooks`.
 
 Text of events enters a chart as data only: field names, titles, colours and orders are written here. Microseconds become
-the milliseconds of Vega at this edge and nowhere else.
+the milliseconds of Vega at this edge and nowhere else. A lane leads where its `link` says; links are made by `timeline.links`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 import polars as pl
 
-from ingest.duration import duration
 from ingest.errors import UsageError
 from timeline.files import write_whole
-from timeline.lanes import ENDS, Lanes
+from timeline.lanes import Lanes
+from timeline.looks import ALIVE, ENDED, FAINT, INK, LEADER, LEAK, SESSION, colours
 from timeline.safe import printable
+from timeline.stretches import ENDS
+from timeline.words import count, short
 
-WIDTH = 820
-LANE = 22
-"""Height of a lane in pixels."""
-NAME_MAX = 26
-"""Characters of a name that have room beside a lane."""
-
-# Told apart by everybody, on paper too: hues after Okabe and Ito ("Color Universal Design", 2008), each with its own lightness.
-STATES = {
-    "spawning": "#C3CAD2",
-    "idle": "#F4E3A1",
-    "reserved": "#BFE3F5",
-    "activating": "#56B4E9",
-    "hot": "#0072B2",
-    "hot_idle": "#E69F00",
-    "draining": "#CC79A7",
-}
-OTHERS = ("#F4E3A1", "#BFE3F5", "#0072B2", "#CC79A7", "#E69F00", "#009E73", "#8A6FB0", "#A0522D", "#5B6570")
-"""For the states of other families, in order of name: those that no state of a worker has in the same picture."""
-ENDED = {"lost": "#000000", "failed": "#B3001B"}
-"""Marks of the ends that are bad; the others are grey."""
-LEADER, ALIVE, SESSION, LEAK, INK, FAINT = "#2F4B66", "#DDE3E9", "#08314C", "#B3001B", "#1F2933", "#7B8794"
+WIDTH = 1180
+"""Width of a picture in pixels; on a page a chart is as wide as there is room."""
+LANE, HEADING, GAP = 24, 17, 7
+"""Heights in pixels: of a lane, of what stands above a panel, and between panels."""
+NAMES, FINDINGS = 196, 176
+"""Widths in pixels: of the names of lanes at the left, of the findings at the right."""
+NAME_MAX, FINDING_MAX = 27, 28
+"""Characters that have room there."""
 
 DAY_US = 86_400_000_000
 TICKS = 10
@@ -50,25 +39,41 @@ STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 2
 
 _CLIP = re.compile(r'(?:(?<=id=")|(?<=url\(#))clip\d+(?=["\)])')
 HEADINGS = {"lease": "LEADER", "control_plane": "CONTROL PLANES", "worker": "WORKERS", "memory": "IN MEMORY OF"}
+LEFT, RIGHT = alt.value(NAMES - 10), alt.value(alt.ExprRef(f"width - {FINDINGS - 10}"))
+
+Link = Callable[[str, str], str]
+"""Where the lane of a panel and an object leads."""
+Width = int | Literal["container"]
 
 
-def swim_lanes(lanes: Lanes, width: int = WIDTH) -> alt.VConcatChart:
+def swim_lanes(lanes: Lanes, width: Width = WIDTH, link: Link | None = None) -> alt.LayerChart:
     """The chart of those lanes. Raises UsageError where there is none."""
     if lanes.lanes.is_empty():
         raise UsageError("drawing lanes: the log has nothing that a model has intervals of; `timeline objects` lists what it has")
-    present = dict.fromkeys(lanes.lanes["panel"].to_list())
-    panels = [_panel(lanes, panel, width, is_last=panel == list(present)[-1]) for panel in present]
-    chart: alt.VConcatChart = alt.vconcat(*panels, spacing=14, title=_title(lanes), background="white", padding=14)
-    styled: alt.VConcatChart = (
-        chart.resolve_scale(color="independent", x="shared")
-        .configure(font="DejaVu Sans, Helvetica, Arial, sans-serif")
+    places, height = _placed(lanes.lanes)
+    x = alt.X("from_ms:Q", scale=_scale(lanes), axis=time_axis(lanes.start_us, lanes.end_us))
+    y = alt.Y("top:Q", scale=alt.Scale(domain=[0, height], range=[0, height], nice=False), axis=None)
+    layers = [
+        _stripes(places, y),
+        *_vacancies(lanes, x, y, height, places),
+        *_stretches(lanes, x, y, places),
+        *_causes(lanes, x, y, places),
+        *_decisions(lanes, x, y, places),
+        *_findings(lanes, x, y, places),
+        *_as_of(lanes, x, height),
+        *_names(places, y, link),
+    ]
+    chart = alt.LayerChart(layer=layers, width=width, height=height, title=_title(lanes), background="white", padding=14)
+    styled: alt.LayerChart = (
+        chart.resolve_scale(color="independent")
+        .configure(font="DejaVu Sans, Helvetica, Arial, sans-serif", autosize=alt.AutoSizeParams(type="fit-x", contains="padding"))
         .configure_view(stroke=None)
-        .configure_title(anchor="start", fontSize=15, color=INK, subtitleColor=FAINT, subtitleFontSize=11.5, subtitlePadding=4, offset=10)
+        .configure_title(anchor="start", fontSize=15, color=INK, subtitleColor=FAINT, subtitleFontSize=11.5, subtitlePadding=4, offset=8)
     )
     return styled
 
 
-def picture(chart: alt.VConcatChart, path: Path) -> None:
+def picture(chart: alt.LayerChart, path: Path) -> None:
     """Write the chart as .png or .svg, by the suffix of `path`; nothing is asked of a network. Raises UsageError, StorageFailed."""
     import vl_convert
 
@@ -81,7 +86,7 @@ def picture(chart: alt.VConcatChart, path: Path) -> None:
             raise UsageError(f"drawing {path}: a picture is a .png or an .svg")
 
 
-def svg(chart: alt.VConcatChart) -> str:
+def svg(chart: alt.LayerChart) -> str:
     """The chart as SVG. Vega numbers its clips through the life of the process; here they count from 1, so that the same is the same."""
     import vl_convert
 
@@ -90,137 +95,213 @@ def svg(chart: alt.VConcatChart) -> str:
     return _CLIP.sub(lambda match: f"clip{numbers[match[0]]}", text)
 
 
-# ---- one panel
+def overview(activity: pl.DataFrame, span_us: tuple[int, int], width: Width = WIDTH) -> alt.LayerChart:
+    """How much was decided when: a bar a bucket of `activity` (ts_us, until_us, decisions, own). What is brushed in it is its selection
+    `range`, in milliseconds."""
+    brush = alt.selection_interval(name="range", encodings=["x"])
+    x = alt.X("from_ms:Q", scale=_span_scale(*span_us), axis=time_axis(*span_us))
+    tips = [alt.Tooltip(f"{name}:N", title=title) for name, title in TIPS_OF_BUCKET.items()]
+    every = _chart(activity).mark_bar(color="#C3CAD2").encode(x, x2="until_ms:Q", y=alt.Y("decisions:Q", axis=None), tooltip=tips)
+    own = _chart(activity.filter(pl.col("own") > 0)).mark_bar(color=LEADER).encode(x, x2="until_ms:Q", y=alt.Y("own:Q"))
+    layers = [every.add_params(brush), own]
+    chart = alt.LayerChart(layer=layers, width=width, height=56, background="white", padding=14)
+    styled: alt.LayerChart = chart.configure_view(stroke=None).configure(font="DejaVu Sans, Helvetica, Arial, sans-serif")
+    return styled
 
 
-def _panel(lanes: Lanes, panel: str, width: int, *, is_last: bool) -> alt.LayerChart:
-    """The lanes of one panel: vacancies behind, stretches, sessions, findings in front, names at the left."""
-    rows = lanes.lanes.filter(pl.col("panel") == panel).with_row_index("lane")
-    place = rows.select("id", "lane")
-    height = LANE * len(rows)
-    stretches = lanes.stretches.filter(pl.col("panel") == panel).join(place, on="id")
-    x = alt.X("from_ms:Q", scale=_scale(lanes), axis=time_axis(lanes.start_us, lanes.end_us) if is_last else None)
-    y = alt.Y("lane:O", scale=alt.Scale(domain=list(range(len(rows))), paddingInner=0.28, paddingOuter=0.14), axis=None)
-    layers: list[alt.Chart | alt.LayerChart] = [_vacancies(lanes, x, height, is_named=panel == "lease")]
-    layers += PAINTERS.get(panel, _states)(stretches, x, y, _colours(lanes), is_last)
-    if panel == "worker":
-        sessions = lanes.stretches.filter(pl.col("panel") == "session").join(place, on="id")
-        layers.append(_bars(sessions, x, y, {"whom": "session"}).mark_bar(height=3, color=SESSION, opacity=0.75, clip=True))
-    layers += _findings(lanes.findings.filter(pl.col("panel") == panel).join(place, on="id"), x, y, width)
-    layers += _names(rows, y)
-    look: dict[str, Any] = {"align": "right", "dx": -10, "color": FAINT, "fontSize": 9.5, "fontWeight": "bold"}
-    layers.append(_chart(place.head(1)).mark_text(text=heading_of(panel), **look).encode(x=alt.value(0), y=alt.value(-7)))
-    return alt.LayerChart(layer=layers, width=width, height=height)
+TIPS_OF_BUCKET = {"since": "from, UTC", "lasted": "for", "decisions": "decisions", "own": "of them about it"}
+
+
+# ---- where lanes are
+
+
+def _placed(lanes: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+    """panel, id, is_marked, top: of each lane the pixel at which it begins; and the height of all."""
+    tops, at, panel = [], 0, None
+    for lane in lanes.to_dicts():
+        if lane["panel"] != panel:
+            at += HEADING + (GAP if panel is not None else 0)
+            panel = lane["panel"]
+        tops.append(at)
+        at += LANE
+    return lanes.with_columns(lane_top=pl.Series(tops, dtype=pl.Int64)), at + 4
+
+
+def _at(frame: pl.DataFrame, places: pl.DataFrame, top: float = 4.0, bottom: float = LANE - 4.0) -> pl.DataFrame:
+    """The rows with what they take of their lane, in pixels."""
+    placed = frame.join(places.select("panel", "id", "lane_top"), on=["panel", "id"], maintain_order="left")
+    return placed.with_columns(top=pl.col("lane_top") + top, bottom=pl.col("lane_top") + bottom).drop("lane_top")
+
+
+def _names(places: pl.DataFrame, y: alt.Y, link: Link | None) -> list[alt.Chart]:
+    """Names of lanes, those with findings stand out; above each panel what it is."""
+    rows = places.with_columns(
+        name=pl.col("id").map_elements(lambda name: _cut(name, NAME_MAX), return_dtype=pl.String),
+        top=pl.col("lane_top") + LANE / 2,
+        link=pl.Series([_link(link, panel, id_) for panel, id_ in places.select("panel", "id").iter_rows()], dtype=pl.String),
+    )
+    looks: dict[bool, dict[str, Any]] = {True: {"color": LEAK, "fontWeight": "bold"}, False: {"color": INK}}
+    tips = [alt.Tooltip("id:N", title="object")]
+    names = [
+        _chart(rows.filter(pl.col("is_marked") == marked))
+        .mark_text(align="right", baseline="middle", fontSize=11, cursor="pointer" if link else "default", **look)
+        .encode(y=y, x=LEFT, text="name:N", tooltip=tips, **({"href": "link:N"} if link else {}))
+        for marked, look in looks.items()
+    ]
+    heads = rows.group_by("panel", maintain_order=True).first().with_columns(top=pl.col("lane_top") - 3)
+    heads = heads.with_columns(heading=pl.Series([heading_of(panel) for panel in heads["panel"]], dtype=pl.String))
+    style: dict[str, Any] = {"align": "right", "baseline": "alphabetic", "color": FAINT, "fontSize": 9.5, "fontWeight": "bold"}
+    return [*names, _chart(heads).mark_text(**style).encode(y=y, x=LEFT, text="heading:N")]
 
 
 def heading_of(panel: str) -> str:
     """What stands above the lanes of a panel."""
-    return HEADINGS.get(panel, f"{panel.replace('_', ' ').upper()}S")
+    return _cut(HEADINGS.get(panel, f"{panel.replace('_', ' ').upper()}S"), NAME_MAX)
 
 
-def _leaders(stretches: pl.DataFrame, x: alt.X, y: alt.Y, *_: object) -> list[alt.Chart]:
-    """Who held the lease, by name."""
-    held = _bars(stretches, x, y, {"whom": "leader"})
+# ---- what is in them
+
+
+def _stripes(places: pl.DataFrame, y: alt.Y) -> alt.Chart:
+    """A faint line under each lane, so that the eye stays in it."""
+    rows = places.select(top=pl.col("lane_top") + LANE)
+    rule: alt.Chart = _chart(rows).mark_rule(color="#EEF1F4")
+    return rule.encode(y=y, x=alt.value(NAMES), x2=alt.value(alt.ExprRef(f"width - {FINDINGS}")))
+
+
+def _stretches(lanes: Lanes, x: alt.X, y: alt.Y, places: pl.DataFrame) -> list[alt.Chart | alt.LayerChart]:
+    """Leaders by name, lives in grey, states by colour, uses of workers as thin bars, ends as ticks."""
+    rows = lanes.stretches
+    is_state = ~pl.col("panel").is_in(["lease", "control_plane", "use"])
+    is_end = pl.col("state").is_in(list(ENDS))
+    palette = colours(rows.filter(is_state & ~is_end)["state"].unique().to_list())
+    scale = alt.Scale(domain=list(palette), range=list(palette.values()))
+    legend = alt.Legend(orient="bottom", direction="horizontal", title=None, symbolType="square", labelColor=INK, symbolSize=120, offset=6)
+    tips = {"state": "state", "whom": "with", "pieces": "stretches in this bar"}
+    states = _bars(_at(rows.filter(is_state & ~is_end), places), x, y, tips).mark_bar(clip=True)
+    uses = rows.filter(panel="use").with_columns(panel=pl.lit("worker"))
+    held = _at(rows.filter(panel="lease"), places)
     room = alt.ExprRef("max(1, scale('x', datum.until_ms) - scale('x', datum.from_ms) - 10)")
-    label: dict[str, Any] = {"align": "left", "dx": 6, "color": "white", "fontSize": 10.5, "fontWeight": "bold", "limit": room}
-    return [held.mark_bar(color=LEADER, clip=True, stroke="white"), _points(stretches, x, y).mark_text(**label).encode(text="whom:N")]
-
-
-def _lives(stretches: pl.DataFrame, x: alt.X, y: alt.Y, *_: object) -> list[alt.Chart]:
-    """From start to end of a control plane."""
-    return [_bars(stretches, x, y, {"whom": "instance"}).mark_bar(color=ALIVE, clip=True)]
-
-
-def _states(stretches: pl.DataFrame, x: alt.X, y: alt.Y, colours: Mapping[str, str], is_explained: bool) -> list[alt.Chart]:
-    """Bars coloured by state, and a mark where a worker ended. A legend below tells the states where that is asked for."""
-    legend = alt.Legend(orient="bottom", direction="horizontal", title=None, symbolType="square", labelColor=INK, symbolSize=120, offset=4)
-    scale = alt.Scale(domain=list(colours), range=list(colours.values()))
-    tips = {"state": "state", "whom": "owner", "pieces": "stretches in this bar"}
-    bars = _bars(stretches.filter(~pl.col("state").is_in(list(ENDS))), x, y, tips).mark_bar(clip=True)
-    ends = [
-        _points(stretches.filter(pl.col("state") == state), x, y, {"state": "state"}).mark_tick(thickness=3, height=14, color=color)
+    label: dict[str, Any] = {"align": "left", "baseline": "middle", "dx": 6, "dy": LANE / 2 - 4, "color": "white", "fontSize": 10.5}
+    ended = [
+        _bars(_at(rows.filter(pl.col("state") == state), places, 2, LANE - 2), x, y, {"state": "state"}, is_wide=False).mark_rule(
+            strokeWidth=3, color=color
+        )
         for state, color in {**dict.fromkeys(ENDS, FAINT), **ENDED}.items()
     ]
-    return [bars.encode(color=alt.Color("state:N", scale=scale, legend=legend if is_explained else None)), *ends]
+    return [
+        _bars(_at(rows.filter(panel="control_plane"), places), x, y, {"whom": "instance"}).mark_bar(color=ALIVE, clip=True),
+        states.encode(color=alt.Color("state:N", scale=scale, legend=legend if palette else None)),
+        _bars(held, x, y, {"whom": "leader"}).mark_bar(color=LEADER, clip=True, stroke="white"),
+        _chart(held).mark_text(fontWeight="bold", limit=room, **label).encode(x, y=y, text="whom:N"),
+        _bars(_at(uses, places, LANE / 2 - 1.5, LANE / 2 + 1.5), x, y, {"whom": "session"}).mark_bar(
+            color=SESSION, opacity=0.75, clip=True
+        ),
+        *ended,
+    ]
 
 
-Painter = Callable[[pl.DataFrame, alt.X, alt.Y, Mapping[str, str], bool], list[alt.Chart]]
-PAINTERS: dict[str, Painter] = {"lease": _leaders, "control_plane": _lives}
-"""Panels whose lanes have no states."""
-
-
-def _vacancies(lanes: Lanes, x: alt.X, height: int, *, is_named: bool) -> alt.LayerChart:
+def _vacancies(lanes: Lanes, x: alt.X, y: alt.Y, height: int, places: pl.DataFrame) -> list[alt.Chart]:
     """When nobody led, drawn behind every lane; said in words where the leader should stand."""
-    says = [f"nobody led for {_short(until - since)}" for _, since, until in lanes.vacancies.iter_rows()]
-    vacant = lanes.vacancies.with_columns(says=pl.Series(says, dtype=pl.String))
+    says = [f"nobody led for {short(until - since)}" for _, since, until in lanes.vacancies.iter_rows()]
+    vacant = lanes.vacancies.with_columns(says=pl.Series(says, dtype=pl.String), panel=pl.lit("lease"))
     band = _chart(vacant).mark_rect(color=LEAK, opacity=0.09, clip=True).encode(x, x2="until_ms:Q", y=alt.value(0), y2=alt.value(height))
     edge = _chart(vacant).mark_rule(color=LEAK, strokeDash=[3, 3], opacity=0.7, clip=True).encode(x, y=alt.value(0), y2=alt.value(height))
-    if not is_named:
-        return alt.LayerChart(layer=[band, edge])
-    wide = vacant.filter(pl.col("until_us") - pl.col("ts_us") > (lanes.end_us - lanes.start_us) * 0.17)
-    words = _chart(wide).mark_text(align="left", dx=8, color=LEAK, fontWeight="bold", fontSize=11)
-    return alt.LayerChart(layer=[band, edge, words.encode(x, y=alt.value(LANE / 2), text="says:N")])
+    wide = _at(vacant.filter(pl.col("until_us") - pl.col("ts_us") > (lanes.end_us - lanes.start_us) * 0.17), places)
+    words = _chart(wide).mark_text(align="left", baseline="middle", dx=8, dy=LANE / 2 - 4, color=LEAK, fontWeight="bold", fontSize=11)
+    return [band, edge, words.encode(x, y=y, text="says:N")]
 
 
-def _findings(findings: pl.DataFrame, x: alt.X, y: alt.Y, width: int) -> list[alt.Chart]:
+def _decisions(lanes: Lanes, x: alt.X, y: alt.Y, places: pl.DataFrame) -> list[alt.Chart]:
+    """A dot a decision: filled where it is about the object, hollow where it led to one or came from one, red where it proves a finding."""
+    look = pl.when("is_evidence").then(pl.lit("proves a finding")).when("is_own").then(pl.lit("about it")).otherwise(pl.lit("around it"))
+    rows = _at(lanes.decisions.with_columns(look=look, ts_us="at_us", until_us="at_us"), places, LANE / 2)
+    fills = {"around it": "white", "about it": INK, "proves a finding": LEAK}
+    tips = {"kind": "decision", "actor": "by", "look": "it is", "pieces": "decisions in this dot"}
+    return [
+        _points(rows.filter(pl.col("look") == name), x, y, tips).mark_point(
+            shape="circle", size=42, fill=fill, stroke=INK if fill != LEAK else LEAK, strokeWidth=1, opacity=1, clip=True
+        )
+        for name, fill in fills.items()
+    ]
+
+
+def _causes(lanes: Lanes, x: alt.X, y: alt.Y, places: pl.DataFrame) -> list[alt.Chart]:
+    """A line from a decision to each that it led to, with its head there; within a lane the order of the dots says as much."""
+    to = places.select(to_panel="panel", to_id="id", bottom=pl.col("lane_top") + LANE / 2)
+    rows = _at(lanes.causes.rename({"at_us": "ts_us", "to_us": "until_us"}), places, LANE / 2).drop("bottom")
+    rows = rows.join(to, on=["to_panel", "to_id"], maintain_order="left").filter(pl.col("top") != pl.col("bottom"))
+    line = _bars(rows, x, y, {}).mark_rule(color=INK, opacity=0.45, strokeWidth=1, clip=True)
+    is_down = pl.col("bottom") > pl.col("top")
+    heads = [
+        _points(rows.filter(side).with_columns(top=pl.col("bottom") + shift, ts_us="until_us"), x, y).mark_point(
+            shape=shape, size=22, fill=INK, stroke=None, opacity=0.7, clip=True
+        )
+        for side, shape, shift in ((is_down, "triangle-down", -8), (~is_down, "triangle-up", 8))
+    ]
+    return [line, *heads]
+
+
+def _findings(lanes: Lanes, x: alt.X, y: alt.Y, places: pl.DataFrame) -> list[alt.Chart]:
     """A line under the lane for as long as it lasts, a mark where it began, and its name at the right."""
     tips = {"detector": "detector", "severity": "severity", "says": "finding"}
-    line = _bars(findings, x, y, tips).mark_bar(height=3, yOffset=LANE / 2 - 3.5, color=LEAK, clip=True)
-    start = _points(findings, x, y, tips).mark_point(shape="triangle-down", size=70, yOffset=3 - LANE / 2, color=LEAK, fill=LEAK, opacity=1)
-    what = findings.group_by("lane", maintain_order=True).agg(
-        pl.col("detector").str.split("/").list.last().str.replace_all("_", " ").unique(maintain_order=True).str.join(", ")
-    )
-    named = _chart(what).mark_text(align="left", dx=10, color=LEAK, fontSize=10.5).encode(y=y, x=alt.value(width), text="detector:N")
-    return [line, start, named]
+    rows = _at(lanes.findings, places, LANE - 4, LANE - 1)
+    line = _bars(rows, x, y, tips).mark_bar(color=LEAK, clip=True)
+    start = _points(_at(lanes.findings, places, 3), x, y, tips).mark_point(shape="triangle-down", size=64, color=LEAK, fill=LEAK, opacity=1)
+    named = pl.col("detector").str.split("/").list.last().str.replace_all("_", " ").unique(maintain_order=True).str.join(", ")
+    what = rows.group_by("top", maintain_order=True).agg(named).with_columns(pl.col("top") - LEAD)
+    names = pl.col("detector").map_elements(lambda name: _cut(name, FINDING_MAX), return_dtype=pl.String)
+    text = _chart(what.with_columns(name=names)).mark_text(align="left", baseline="middle", color=LEAK, fontSize=10.5)
+    return [line, start, text.encode(y=y, x=RIGHT, text="name:N", tooltip=[alt.Tooltip("detector:N", title="found")])]
 
 
-def _names(rows: pl.DataFrame, y: alt.Y) -> list[alt.Chart]:
-    """Names of lanes; those with findings stand out."""
-    style: dict[str, Any] = {"align": "right", "dx": -10, "fontSize": 11}
-    rows = rows.with_columns(pl.col("id").map_elements(lambda name: _cut(name, NAME_MAX), return_dtype=pl.String))
-    looks: dict[bool, dict[str, Any]] = {True: {"color": LEAK, "fontWeight": "bold"}, False: {"color": INK}}
-    return [
-        _chart(rows.filter(pl.col("is_marked") == marked)).mark_text(**style, **look).encode(y=y, x=alt.value(0), text="id:N")
-        for marked, look in looks.items()
-    ]
+LEAD = LANE / 2 - 4
+"""From the middle of a lane to where the line of a finding begins."""
+
+
+def _as_of(lanes: Lanes, x: alt.X, height: int) -> list[alt.Chart]:
+    """Where one stands: nothing right of it is known yet."""
+    if lanes.as_of_us is None or lanes.as_of_us >= lanes.end_us:
+        return []
+    now = pl.DataFrame({"ts_us": [max(lanes.as_of_us, lanes.start_us)], "until_us": [lanes.end_us]})
+    later = _chart(now).mark_rect(color="#F3F5F7").encode(x, x2="until_ms:Q", y=alt.value(0), y2=alt.value(height))
+    return [later, _chart(now).mark_rule(color=INK, strokeWidth=1.5).encode(x, y=alt.value(0), y2=alt.value(height))]
 
 
 # ---- data, scales, words
 
 
-def _colours(lanes: Lanes) -> dict[str, str]:
-    """The states that have a bar and their colours: those of a worker in the order of its life, then the others by name."""
-    shown = {panel for panel in lanes.lanes["panel"].to_list() if panel not in PAINTERS}
-    seen = set(lanes.stretches.filter(pl.col("panel").is_in(list(shown)))["state"].to_list()) - set(ENDS)
-    ours = {state: color for state, color in STATES.items() if state in seen}
-    others = sorted(state for state in seen if state is not None and state not in STATES)
-    free = [color for color in OTHERS if color not in ours.values()]
-    return ours | {state: free[place % len(free)] for place, state in enumerate(others)}
-
-
-def _bars(frame: pl.DataFrame, x: alt.X, y: alt.Y, tips: Mapping[str, str]) -> alt.Chart:
-    """From `from_ms` to `until_ms` in its lane."""
-    return _points(frame, x, y, tips).encode(x2="until_ms:Q")
+def _bars(frame: pl.DataFrame, x: alt.X, y: alt.Y, tips: Mapping[str, str], *, is_wide: bool = True) -> alt.Chart:
+    """From `from_ms` to `until_ms` and from `top` to `bottom`."""
+    marks: alt.Chart = _points(frame, x, y, tips).encode(y2="bottom:Q")
+    return marks.encode(x2="until_ms:Q") if is_wide else marks
 
 
 def _points(frame: pl.DataFrame, x: alt.X, y: alt.Y, tips: Mapping[str, str] = MappingProxyType({})) -> alt.Chart:
     """At `from_ms` in its lane; hovering tells the object, `tips` (field to heading), and when."""
     fields = {"id": "object", **tips, "since": "from, UTC", "lasted": "for"}
-    return _chart(frame).encode(x, y=y, tooltip=[alt.Tooltip(f"{field}:N", title=title) for field, title in fields.items()])
+    return _chart(frame).encode(x, y=y, tooltip=[alt.Tooltip(f"{name}:N", title=title) for name, title in fields.items()])
 
 
 def _chart(frame: pl.DataFrame) -> alt.Chart:
-    return alt.Chart(alt.InlineData(values=[_datum(row) for row in frame.to_dicts()]))
+    return alt.Chart(alt.InlineData(values=_data(frame)))
 
 
-def _datum(row: Mapping[str, Any]) -> dict[str, Any]:
-    """One row as Vega takes it: text that cannot command anything, times in milliseconds."""
-    plain = {name: _cut(value) if isinstance(value, str) else value for name, value in row.items() if not name.endswith("_us")}
-    if "ts_us" not in row:
-        return plain
-    clock = pl.Series([row["ts_us"]]).cast(pl.Datetime("us")).dt.strftime("%H:%M:%S%.3f").item()
-    times = {"from_ms": row["ts_us"] / 1000, "until_ms": row["until_us"] / 1000, "since": clock}
-    return {**plain, **times, "lasted": _short(row["until_us"] - row["ts_us"])}
+def _data(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    """Rows as Vega takes them: text that cannot command anything, times in milliseconds."""
+    clock = frame["ts_us"].cast(pl.Datetime("us")).dt.strftime("%H:%M:%S%.3f").to_list() if "ts_us" in frame.columns else None
+    rows = []
+    for place, row in enumerate(frame.to_dicts()):
+        plain = {name: _cut(value) if isinstance(value, str) else value for name, value in row.items() if not name.endswith("_us")}
+        if clock is not None:
+            plain |= {"from_ms": row["ts_us"] / 1000, "until_ms": row["until_us"] / 1000, "since": clock[place]}
+            plain["lasted"] = short(row["until_us"] - row["ts_us"])
+        rows.append(plain)
+    return rows
+
+
+def _link(link: Link | None, panel: str, id_: str) -> str | None:
+    return None if link is None else link("control_plane" if panel == "memory" else panel, id_)
 
 
 def _cut(text: str, most: int = 200) -> str:
@@ -228,14 +309,13 @@ def _cut(text: str, most: int = 200) -> str:
     return shown if len(shown) <= most else shown[: most - 1] + "…"
 
 
-def _short(us: int) -> str:
-    """A duration as a person says it: three digits are enough."""
-    step_us = 1_000_000 if us >= 10_000_000 else 1_000
-    return duration(us - us % step_us)
-
-
 def _scale(lanes: Lanes) -> alt.Scale:
-    return alt.Scale(domain=[lanes.start_us / 1000, max(lanes.end_us, lanes.start_us + 1) / 1000], nice=False, zero=False)
+    return _span_scale(lanes.start_us, lanes.end_us)
+
+
+def _span_scale(start_us: int, end_us: int) -> alt.Scale:
+    left, right = NAMES, alt.ExprRef(f"width - {FINDINGS}")
+    return alt.Scale(domain=[start_us / 1000, max(end_us, start_us + 1) / 1000], range=[left, right], nice=False, zero=False)
 
 
 def time_axis(start_us: int, end_us: int) -> alt.Axis:
@@ -259,20 +339,21 @@ def time_axis(start_us: int, end_us: int) -> alt.Axis:
 def _title(lanes: Lanes) -> alt.TitleParams:
     """What is drawn and what was left out, in words and numbers of ours."""
     leaking = int((((lanes.lanes["panel"] == "worker") | (lanes.workers == 0)) & lanes.lanes["is_marked"]).sum())
-    among = _count(lanes.workers, "worker") if lanes.workers else _count(len(lanes.lanes), "object")
+    among = count(lanes.workers, "worker") if lanes.workers else count(len(lanes.lanes), "object")
     vacant_us = int((lanes.vacancies["until_us"] - lanes.vacancies["ts_us"]).sum())
     says: Sequence[str] = [
         f"Findings on {leaking} of {among}" if leaking else f"No finding on {among}",
-        f"nobody led for {_short(vacant_us)} of {_short(lanes.end_us - lanes.start_us)}" if vacant_us else "",
+        f"nobody led for {short(vacant_us)} of {short(lanes.end_us - lanes.start_us)}" if vacant_us else "",
     ]
-    below = [
-        f"{_count(len(lanes.findings), 'finding')} in red",
-        f"{_count(lanes.elsewhere, 'finding')} about other objects" if lanes.elsewhere else "",
-        f"{_count(lanes.folded, 'more lane')} folded" if lanes.folded else "",
-        "thin dark bars are sessions, grey ticks retirements" if lanes.workers else "ticks are ends",
-    ]
-    return alt.TitleParams("; ".join(filter(None, says)), subtitle=" · ".join(filter(None, below)))
+    return alt.TitleParams("; ".join(filter(None, says)), subtitle=" · ".join(filter(None, below(lanes))))
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+def below(lanes: Lanes) -> Iterable[str]:
+    """What a reader has to know: what is red, what was folded, how to read the marks."""
+    yield f"{count(len(lanes.findings), 'finding')} in red"
+    yield f"{count(lanes.elsewhere, 'finding')} about other objects or times" if lanes.elsewhere else ""
+    yield f"{count(lanes.folded, 'more lane')} folded" if lanes.folded else ""
+    yield f"{count(lanes.folded_stretches, 'stretch')} shorter than 1 px folded" if lanes.folded_stretches else ""
+    yield f"{count(lanes.folded_decisions, 'decision')} folded into others" if lanes.folded_decisions else ""
+    yield f"{count(lanes.folded_causes, 'cause')} folded" if lanes.folded_causes else ""
+    yield "thin dark bars are sessions, grey ticks retirements" if lanes.workers else "ticks are ends"

@@ -42,6 +42,9 @@ ORDER BY ALL
 _OF_OBJECT = """
 SELECT event_no FROM event_object JOIN event_time AS time USING (event_no)
 WHERE event_object.run_id = $run AND kind = $kind AND id = $id AND ($from_us IS NULL OR time.at_us BETWEEN $from_us AND $to_us)
+GROUP BY event_no, time.position
+ORDER BY time.position
+LIMIT coalesce($most, 9223372036854775807)
 """
 
 
@@ -83,11 +86,20 @@ class Story(BaseModel):
 
 
 def decisions_about(
-    connection: DuckDBPyConnection, run_id: str, kind: str, id_: str, window_us: tuple[int, int] | None = None
+    connection: DuckDBPyConnection,
+    run_id: str,
+    kind: str,
+    id_: str,
+    window_us: tuple[int, int] | None = None,
+    most: int | None = None,
 ) -> list[Decided]:
-    """Every decision that has the object as its subject or names it, in order; only those in `window_us` where it is given."""
+    """Every decision that has the object as its subject or names it, in order.
+
+    Only those in `window_us` where it is given, and of them only the first `most`.
+    """
     from_us, to_us = window_us or (None, None)
-    found = connection.execute(_OF_OBJECT, {"run": run_id, "kind": kind, "id": id_, "from_us": from_us, "to_us": to_us}).fetchall()
+    bound = {"run": run_id, "kind": kind, "id": id_, "from_us": from_us, "to_us": to_us, "most": most}
+    found = connection.execute(_OF_OBJECT, bound).fetchall()
     return _decided(connection, run_id, sorted({number for (number,) in found}))
 
 

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 from duckdb import DuckDBPyConnection
 
 from timeline.findings import Finding
-from timeline.lanes import ENDS, every_stretch, panels
 from timeline.safe import printable
+from timeline.stretches import ENDS, every_stretch, panels
 
 Notes = Mapping[str, str | int | float | bool]
 """What a slice or a mark says when it is opened."""
@@ -135,7 +135,7 @@ def trace_of(connection: DuckDBPyConnection, run_id: str, found: list[Finding], 
     for kind, id_ in subjects:
         ids.setdefault(kind, {})[id_] = None
     _add_findings(made, [one for one in found if subject is None or (one.subject.kind, one.subject.id) == subject])
-    order = [_kind(panel) for one in panels() for panel in ((one, "session") if one == "worker" else (one,))]
+    order = [_kind(panel) for one in panels() for panel in ((one, "use") if one == "worker" else (one,))]
     for kind in sorted(ids, key=lambda kind: (order.index(kind) if kind in order else len(order), kind)):
         for id_ in ids[kind]:
             made.places[kind, id_] = _track(made, kind, id_)
@@ -153,8 +153,8 @@ def _bound(run_id: str, subject: tuple[str, str] | None) -> dict[str, str | None
 
 
 def _kind(panel: str) -> str:
-    """A session lies in the lane of its worker, and what memory takes a worker for is told beside it."""
-    return {"session": "session of worker", "memory": "worker in memory of"}.get(panel, panel)
+    """Who used a worker, and what memory takes it for, is told beside it."""
+    return {"use": "session of worker", "memory": "worker in memory of"}.get(panel, panel)
 
 
 def _track(made: Trace, group: str, name: str, *, is_counter: bool = False) -> int:

@@ -15,9 +15,11 @@ from reference_cluster.sim.cluster import Staged
 from reference_cluster.sim.run import simulate
 from tests.story import START_US, story
 from timeline.api import Timeline
-from timeline.charts import _colours, picture, swim_lanes
+from timeline.charts import picture, swim_lanes
 from timeline.findings import Finding, Subject
+from timeline.happened import happened_to
 from timeline.lanes import LANES_MAX, OTHERS_MAX, Lanes, lanes_of
+from timeline.looks import colours
 
 SECOND = 1_000_000
 HANDOVER = """
@@ -52,8 +54,8 @@ W_2_SITS = Finding(
 )
 
 
-def lanes(text: str, found: Sequence[Finding] = (), kind: str | None = None, id_: str | None = None) -> Lanes:
-    return lanes_of(story(text), "run", found, kind, id_)
+def lanes(text: str, found: Sequence[Finding] = ()) -> Lanes:
+    return lanes_of(story(text), "run", found)
 
 
 def drawn(one: Lanes) -> dict[str, Any]:
@@ -78,9 +80,9 @@ def test_a_worker_with_a_finding_stands_first_and_is_marked():
     assert told.findings.select("id", "detector").rows() == [("w-2", "warm_pool/stale_hot_idle")]
 
 
-def test_lanes_of_an_object_are_those_of_what_has_to_do_with_it():
+def test_lanes_of_an_object_are_those_of_what_it_touched():
     """Asked about one worker, no other has a lane; what is found about others is counted."""
-    told = lanes(LEAK, [W_2_SITS], "worker", "w-1")
+    told = happened_to(story(LEAK), "run", "worker", "w-1", [W_2_SITS]).lanes
     assert told.lanes.filter(panel="worker")["id"].to_list() == ["w-1"]
     assert told.elsewhere == 1
 
@@ -174,6 +176,6 @@ def test_every_family_has_lanes_without_being_listed():
 def test_no_two_states_of_a_picture_have_one_colour():
     """A reserved worker and a preempted job must not look alike."""
     with Timeline.in_memory(simulate(Staged(load("gang_demo")), 1).lines) as log:
-        colours = _colours(log.lanes())
-    assert {"reserved", "preempted", "blocked", "running"} <= set(colours)
-    assert len(set(colours.values())) == len(colours)
+        palette = colours(log.lanes().stretches["state"].to_list())
+    assert {"reserved", "preempted", "blocked", "running"} <= set(palette)
+    assert len(set(palette.values())) == len(palette)
