@@ -22,11 +22,24 @@ from timeline.api import Timeline
 
 PAGES = sorted(path for path in (ROOT / "notebooks").glob("*.py") if path.stem != "__init__")
 
-SAFE = {"safe_text", "safe_lines", "safe_table", "charts.swim_lanes", "capacity_chart.pools_and_waits", "capacity_chart.sums"}
+SAFE = {
+    "safe_text",
+    "safe_lines",
+    "safe_table",
+    "safe_links",
+    "safe_notes",
+    "charts.swim_lanes",
+    "capacity_chart.pools_and_waits",
+    "capacity_chart.sums",
+}
 """What gives something that may be shown."""
 CHOICES = {"mo.ui.dropdown", "mo.ui.multiselect"}
+MAKERS = {*CHOICES, "mo.ui.slider", "mo.ui.text", "safe_choice", "safe_chart"}
+"""What makes something that a person may change, and that may be shown by its name."""
+NAMED = ("_choice", "_filter", "_slider", "_chart")
+"""How the names of these end."""
 STACKS = {"mo.hstack", "mo.vstack"}
-OF_MARIMO = {*CHOICES, *STACKS, "mo.md", "mo.stop", "mo.cli_args", "mo.query_params", "mo.app_meta"}
+OF_MARIMO = {*CHOICES, *STACKS, "mo.ui.slider", "mo.ui.text", "mo.md", "mo.stop", "mo.cli_args", "mo.query_params", "mo.app_meta"}
 """All of marimo that a notebook may call. What is not here may take a text for markup."""
 OURS = {"severity", "detector"}
 """Fields of a finding whose text comes from our own files."""
@@ -37,7 +50,12 @@ OURS = {"severity", "detector"}
 
 def unsafe(page: ast.Module) -> Iterator[str]:
     """Where a notebook might show event text as something else than text."""
+    labelled = {
+        ast.unparse(one.targets[0]) for one in ast.walk(page) if isinstance(one, ast.Assign) and "safe_options" in _calls(one.value)
+    }
     for node in ast.walk(page):
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).endswith(NAMED) and not _calls(node.value) & MAKERS:
+            yield f"{node.lineno}: a name that ends so is of what {sorted(MAKERS)} make"
         if isinstance(node, ast.Call):
             name = dotted(node.func)
             if name.startswith("mo.") and name not in OF_MARIMO:
@@ -46,11 +64,15 @@ def unsafe(page: ast.Module) -> Iterator[str]:
                 yield f"{node.lineno}: mo.md takes a literal text; event text goes through safe_text"
             if name == "mo.stop" and not all(map(_is_shown_safely, node.args[1:])):
                 yield f"{node.lineno}: mo.stop shows something that is not in {sorted(SAFE)}"
-            if name in CHOICES and not (_has_safe_options(node.args[0]) and all(map(_is_fixed_label, node.keywords))):
-                yield f"{node.lineno}: options are named by safe_label(…) or come from {sorted(OURS)}; a label is a literal text"
+            if name in CHOICES and not (_has_safe_options(node.args[0], labelled) and all(map(_is_fixed_label, node.keywords))):
+                yield f"{node.lineno}: options are named by safe_options(…) or come from {sorted(OURS)}; a label is a literal text"
+            if name in MAKERS and not all(map(_is_fixed_label, node.keywords)):
+                yield f"{node.lineno}: a label is a literal text"
+            if name == "safe_chart" and not dotted(getattr(node.args[0], "func", node)).startswith("charts."):
+                yield f"{node.lineno}: a chart is made by timeline.charts"
         if isinstance(node, ast.FunctionDef) and any("app.cell" in ast.unparse(mark) for mark in node.decorator_list):
             last = next((statement for statement in reversed(node.body) if not isinstance(statement, ast.Return)), None)
-            chosen = {ast.unparse(one.targets[0]) for one in node.body if isinstance(one, ast.Assign) and _calls(one.value) & CHOICES}
+            chosen = {ast.unparse(one.targets[0]) for one in node.body if isinstance(one, ast.Assign) and _calls(one.value) & MAKERS}
             if isinstance(last, ast.Expr) and not _is_shown_safely(last.value, chosen):
                 yield f"{last.lineno}: a cell shows {ast.unparse(last.value)[:60]}: show it by {sorted(SAFE)}"
 
@@ -68,12 +90,14 @@ def _is_shown_safely(node: ast.expr, chosen: AbstractSet[str] = frozenset()) -> 
         case ast.IfExp(body=body, orelse=ast.Constant(value=None)):
             return _is_shown_safely(body, chosen)
         case ast.Name(id=name):
-            return name in chosen or name.endswith(("_choice", "_filter"))
+            return name in chosen or name.endswith(NAMED)
     return False
 
 
-def _has_safe_options(node: ast.expr) -> bool:
+def _has_safe_options(node: ast.expr, labelled: AbstractSet[str]) -> bool:
     match node:
+        case ast.Name(id=name):
+            return name in labelled
         case ast.DictComp(key=ast.Call(func=func)):
             return dotted(func) == "safe_label"
         case ast.Call(args=[ast.SetComp(elt=ast.Attribute(attr=field))]):
@@ -109,6 +133,11 @@ def test_a_notebook_shows_event_text_as_text_only(page: Path):
         "mo.ui.dropdown({safe_label(one): one for one in findings}, label=finding.says)",
         "mo.ui.multiselect(sorted({one.says for one in findings}))",
         "safe_text('x') if findings else finding.says",
+        "mo.ui.dropdown(findings)",
+        "mo.ui.text(label=finding.says)",
+        "safe_chart(finding.says)",
+        "a_chart = finding.says",
+        "safe_choice(headings, rows, label=finding.says)",
     ],
 )
 def test_the_rule_sees_text_that_is_shown_raw(shown: str):

@@ -1,0 +1,163 @@
+"""What happened to an object, in words: where to begin, the answer, the rows of its decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from timeline.display import Link
+from timeline.findings import Finding, Report
+from timeline.happened import Happened, Taken
+from timeline.links import notebook_link
+from timeline.opening import Asked, finding_of
+from timeline.words import clock, count, short
+
+DECISIONS = ("when, UTC", "who decided", "what", "what it had seen", "what was true then")
+"""Headings of the rows that `decisions` gives."""
+STATES = ("object", "state", "with", "since, UTC", "for")
+"""Headings of the rows that `states` gives."""
+
+
+class Begin(NamedTuple):
+    """The object that a page opens at, and what to say about that."""
+
+    kind: str
+    id: str
+    note: str = ""
+
+
+def begin(report: Report, asked: Asked, run: str) -> Begin:
+    """What the address asks for, where it is of this run; else what the worst finding is about."""
+    if asked.kind is not None and asked.id is not None and asked.run == run:
+        return Begin(asked.kind, asked.id)
+    finding, note = finding_of(report, asked.finding)
+    finding = finding or next(iter(report.findings), None)
+    return Begin(finding.subject.kind, finding.subject.id, note) if finding else Begin("", "", note)
+
+
+def first(report: Report, kind: str, opens_at: Begin) -> list[str]:
+    """The objects of a kind that stand first in a list: the one that the page opens at, then those with findings, the worst first."""
+    found = [one.subject.id for one in report.findings if one.subject.kind == kind]
+    return list(dict.fromkeys([*([opens_at.id] if opens_at.kind == kind else []), *found]))
+
+
+def unlisted(listed: int, there: int, kind: str) -> list[str]:
+    """What to say where not all objects are in the list."""
+    if there > listed:
+        return [f"{there - listed:,} more of {there:,} objects of the kind {kind} are not in the list: write a part of the name."]
+    return [] if there else [f"No object of the kind {kind} has that in its name."]
+
+
+def answer(told: Happened, findings: Sequence[Finding]) -> str:
+    """What happened to it, in a sentence or two."""
+    if told.first_us is None or told.last_us is None:
+        return f"Nothing was decided about {told.kind} {told.id} in this stretch of the log."
+    about = [one for one in findings if (one.subject.kind, one.subject.id) == (told.kind, told.id) and one.verdict == "found"]
+    spent = f"in {short(told.last_us - told.first_us)}" if told.last_us > told.first_us else f"at {clock(told.first_us)}"
+    what = f"{told.kind} {told.id}: {count(told.there, 'decision')} by {count(told.actors, 'actor')} {spent}"
+    state = state_of(told)
+    now = f"; then it is {state}." if state else "."
+    says = about[0].says if about else ""
+    wrong = f" {count(len(about), 'finding')}: {says}." if about else " Nothing is found about it."
+    return f"{what}{now}{wrong}"
+
+
+def decisions(told: Happened) -> list[tuple[object, ...]]:
+    """A row each, in order: when, who, what, what it had seen, what was true then; what proves a finding says so."""
+    return [_row(one) for one in told.decisions]
+
+
+def _row(taken: Taken) -> tuple[object, ...]:
+    one = taken.decided
+    what = one.line.split(maxsplit=3)[-1] if len(one.line.split(maxsplit=3)) == 4 else one.line
+    proof = " ◀ proves the finding" if taken.is_evidence else ""
+    return (clock(one.at_us), one.event.actor, f"{what}{proof}", "; ".join(one.seen) or "nothing that it says", "; ".join(taken.true_then))
+
+
+def more(told: Happened) -> list[str]:
+    """What to say where not all decisions are listed."""
+    rest = told.there - len(told.decisions)
+    return [f"{rest:,} more decisions: brush a shorter stretch above to list them."] if rest > 0 else []
+
+
+def states(told: Happened, run: str) -> list[tuple[object, ...]]:
+    """How everything that has a lane stands at the end of what is shown: object, state, with whom, since when, for how long."""
+    last_us = told.lanes.end_us if told.lanes.as_of_us is None else min(told.lanes.as_of_us, told.lanes.end_us)
+    rows: list[tuple[object, ...]] = []
+    for panel, id_ in told.lanes.lanes.select("panel", "id").iter_rows():
+        of = told.lanes.stretches.filter(panel=panel, id=id_).sort("ts_us")
+        now = next(
+            (one for one in reversed(of.to_dicts()) if one["is_open"] or one["until_us"] >= last_us or one["ts_us"] == one["until_us"]),
+            None,
+        )
+        kind = "control_plane" if panel == "memory" else panel
+        name = Link(
+            f"{panel}/{id_}" if panel != "memory" else f"in memory of {id_}",
+            notebook_link("", "what_happened", run=run, object=f"{kind}/{id_}"),
+        )
+        if now is None:
+            rows.append((name, "nobody" if panel == "lease" else "" if of.is_empty() else "ended", "", "", ""))
+        else:
+            rows.append((name, now["state"], now["whom"] or "", clock(now["ts_us"]), short(last_us - now["ts_us"])))
+    return rows
+
+
+def state_of(told: Happened) -> str | None:
+    """How the object itself stands at the end of what is shown; None where the models know no state."""
+    row = next(
+        row
+        for row, (panel, id_) in zip(states(told, ""), told.lanes.lanes.select("panel", "id").iter_rows(), strict=True)
+        if (panel, id_) == (told.kind, told.id)
+    )
+    return str(row[1]) or None
+
+
+# ---- the stretch and the moment that are looked at
+
+STEPS = 500
+"""Steps of the slider; the last is the end of the log."""
+
+Span = tuple[int, int]
+
+
+def step_of(at_us: int | None, bounds_us: Span) -> int:
+    """The step of the slider at a moment, or its last one."""
+    start_us, end_us = bounds_us
+    if at_us is None or at_us >= end_us:
+        return STEPS
+    return max(0, (at_us - start_us) * STEPS // max(end_us - start_us, 1))
+
+
+def moment_of(step: int, bounds_us: Span) -> int | None:
+    """The moment at a step of the slider; None at its last one, where nothing is left out."""
+    start_us, end_us = bounds_us
+    return None if step >= STEPS else start_us + (end_us - start_us) * step // STEPS
+
+
+def window_of(selections: Mapping[str, Any], bounds_us: Span) -> Span | None:
+    """The stretch that is brushed in the overview, at least a millisecond; None where none is."""
+    brushed = (selections.get("range") or {}).get("from_ms")
+    if not brushed:
+        return None
+    start_us, end_us = bounds_us
+    from_us = min(max(int(min(brushed) * 1000), start_us), end_us)
+    return from_us, max(min(int(max(brushed) * 1000), end_us), from_us + 1_000)
+
+
+def as_of(at_us: int | None, bounds_us: Span) -> str:
+    """Where one stands, beside the slider."""
+    if at_us is None:
+        return f"the end of the log, {clock(bounds_us[1])} UTC"
+    return f"{clock(at_us)} UTC, {short(at_us - bounds_us[0])} after the log begins"
+
+
+def leads(run: str) -> Callable[[str, str], str]:
+    """Where a lane leads: to what happened to its object."""
+    return lambda kind, id_: notebook_link("", "what_happened", run=run, object=f"{kind}/{id_}")
+
+
+def links(findings: Iterable[Finding], told: Happened, run: str) -> list[Link]:
+    """Where to go on: each finding about the object on the board, and who led meanwhile."""
+    about = [one for one in findings if (one.subject.kind, one.subject.id) == (told.kind, told.id)]
+    found = [Link(f"{one.severity}: {one.detector}", notebook_link("", "what_leaked", run=run, finding=one.finding_id)) for one in about]
+    return [*found, Link("who led", notebook_link("", "who_led", run=run)), Link("what leaked", notebook_link("", "what_leaked", run=run))]
