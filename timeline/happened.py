@@ -12,7 +12,7 @@ from duckdb import DuckDBPyConnection
 from ingest.database import first_row
 from ingest.duration import duration
 from timeline.findings import Finding
-from timeline.lanes import CAUSE, DECISION, OTHERS_MAX, Lanes, bounds_of, marks_of, vacancies_of, with_use
+from timeline.lanes import CAUSE, DECISION, OTHERS_MAX, Lanes, bounds_of, lanes_of, marks_of, vacancies_of, with_use
 from timeline.story import Decided, decisions_about
 from timeline.stretches import PIXELS, Lane, panels, stretches_of, stretches_sql
 
@@ -267,3 +267,8 @@ def _truths(connection: DuckDBPyConnection, run_id: str, decided: Sequence[Decid
             f"{kind}/{id_} {'held' if kind == 'lease' else state}{held} for {duration(for_us - for_us % step_us)}"
         )
     return found
+
+
+def lanes_about(connection: DuckDBPyConnection, run_id: str, findings: Sequence[Finding], subject: Lane | None) -> Lanes:
+    """The lanes of an object and of what it touched, or of a whole run where there is none."""
+    return lanes_of(connection, run_id, findings) if subject is None else happened_to(connection, run_id, *subject, findings).lanes

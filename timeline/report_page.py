@@ -19,7 +19,7 @@ from timeline import board, notation
 from timeline.explain import Runbook, explain_finding, runbook_of
 from timeline.exports import Chosen
 from timeline.findings import SEVERITIES, VERDICTS, Finding
-from timeline.lanes import lanes_of
+from timeline.happened import lanes_about
 from timeline.moment import shown
 from timeline.story import Decided
 from timeline.version import installed_version
@@ -248,8 +248,8 @@ def _can_draw() -> bool:
 
 def _picture(chosen: Chosen, about: Finding | None) -> Markup | None:
     """The lanes as the address of an image that holds them; None where nothing can be drawn."""
-    subject = (None, None) if about is None else (about.subject.kind, about.subject.id)
-    lanes = lanes_of(chosen.connection, chosen.run_id, chosen.found, *subject)
+    subject = None if about is None else (about.subject.kind, about.subject.id)
+    lanes = lanes_about(chosen.connection, chosen.run_id, chosen.found, subject)
     if lanes.lanes.is_empty() or not _can_draw():
         return None
     from timeline.charts import svg, swim_lanes

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from ingest.errors import UsageError
 from timeline.exports import Chosen
-from timeline.happened import happened_to
-from timeline.lanes import lanes_of
+from timeline.happened import lanes_about
 
 HELP = "A picture of the lanes of a run, or of what has to do with an object: .svg or .png."
 METAVAR = "FILE"
@@ -19,9 +18,5 @@ def write(chosen: Chosen, path: Path) -> list[Path]:
         from timeline.charts import picture, swim_lanes
     except ImportError as error:
         raise UsageError(f"drawing {path}: {error.name} is missing; pip install 'decision-timeline[notebooks]'") from None
-    if chosen.subject is None:
-        lanes = lanes_of(chosen.connection, chosen.run_id, chosen.found)
-    else:
-        lanes = happened_to(chosen.connection, chosen.run_id, *chosen.subject, chosen.found).lanes
-    picture(swim_lanes(lanes), path)
+    picture(swim_lanes(lanes_about(chosen.connection, chosen.run_id, chosen.found, chosen.subject)), path)
     return [path]
