@@ -23,7 +23,8 @@ from ingest.database import first_row
 
 FINGERPRINT_BYTES = 64 * 1024
 """The most of a file's beginning that tells it from others: a power of two, as every shorter beginning is."""
-TAIL_BYTES = 256
+TAIL_BYTES = 4096
+"""So many bytes before the place where reading stopped have to be what they were: more than the end of one line, which others may share."""
 STDIN = "-"
 PLACE_COLUMNS = 10
 """Columns of ingest_file before its counts."""

@@ -111,7 +111,7 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
             ),
             Column("offset_bytes", "BIGINT", "How far it was read, in unpacked bytes."),
             Column("disk_bytes", "BIGINT", "How far it was read, in bytes on disk; null while a packed file is not read to its end."),
-            Column("tail_sha256", "VARCHAR", "SHA-256 of the bytes on disk before that place, up to 256."),
+            Column("tail_sha256", "VARCHAR", "SHA-256 of the bytes on disk before that place, up to 4 KiB."),
             Column("crc32", "BIGINT", "CRC-32 of all unpacked bytes up to there; null where not all of them went by."),
             Column("lines", "BIGINT", "Lines that were read."),
             Column("events", "BIGINT", "Lines that became events."),
