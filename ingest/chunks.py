@@ -8,11 +8,13 @@ skipped and told about, and a packed stream that unpacks to far too much is cut 
 from __future__ import annotations
 
 import hashlib
+import re
 import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -29,9 +31,13 @@ RAW_BYTES_MAX = 64 * 1024
 RATIO_MAX = 200
 RATIO_FREE_BYTES = 16 * 1024 * 1024
 """Below this size any ratio is fine: a megabyte of equal lines is not an attack."""
+NUL_RUN_BYTES_MIN = 4096
+"""So many bytes 0 at the start of a line are no part of it: a writer went on at its old place in a file that was cut to nothing."""
 BATCH_ROWS = 8192
 """Rows in a record batch: DuckDB hands batches to its threads one by one."""
 BOM = b"\xef\xbb\xbf"
+_NULS = bytes(NUL_RUN_BYTES_MIN)
+_NUL_RUN = re.compile(rb"(?:\A|(?<=\n))\0{%d,}" % NUL_RUN_BYTES_MIN)
 _GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
 
 
@@ -52,6 +58,19 @@ class SkippedLine:
     length: int
     head: bytes
     sha256: str
+    is_over: bool
+    """Its line end is there."""
+
+
+@dataclass(frozen=True)
+class NulRun:
+    """Bytes 0 before a line. They count as a line of their own."""
+
+    number: int
+    offset: int
+    length: int
+    is_over: bool
+    """Something follows them."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +112,12 @@ class Chunk:
         """Where a line begins in the unpacked file."""
         offset: int = self._offsets[index].as_py()
         return offset
+
+    def parts(self, lines_max: int) -> Iterator[Chunk]:
+        """The same lines in chunks of at most so many."""
+        starts = [self.line_offset(index) - self.offset for index in range(0, len(self), lines_max)]
+        for index, (start, end) in enumerate(pairwise([*starts, len(self.text) + 1])):
+            yield Chunk(self.first_number + index * lines_max, self.offset + start, self.text[start : end - 1])
 
     def table(self) -> tuple[pa.Table, list[int]]:
         """The lines as columns idx, byte_offset, raw, without the empty ones; and the indexes of lines that are not UTF-8."""
@@ -221,7 +246,7 @@ def check_ratio(taken: int, given: int) -> None:
 
 def chunks(
     blocks: Iterator[bytes], offset: int = 0, number: int = 1, chunk_bytes: int = CHUNK_BYTES
-) -> Iterator[Chunk | SkippedLine | Tail]:
+) -> Iterator[Chunk | SkippedLine | NulRun | Tail]:
     """Blocks of bytes as chunks of whole lines, in order; a `Tail` at the end where the last line has no end.
 
     `offset` and `number` are those of the first byte that the blocks hold. An error of `blocks` passes through after
@@ -241,12 +266,14 @@ def chunks(
             continue
         body, end, rest = b"".join(held).rpartition(b"\n")
         if end:
-            yield (chunk := Chunk(number, offset, body))
-            offset, number = offset + len(body) + 1, number + len(chunk)
+            for piece in _apart(number, offset, body):
+                yield piece
+                number += len(piece) if isinstance(piece, Chunk) else 1
+            offset += len(body) + 1
         if len(rest) > LINE_BYTES_MAX:
-            skipped, rest = _skipped(source, number, offset, rest)
+            skipped, rest = (_nul_run if rest.startswith(_NULS) else _skipped)(source, number, offset, rest)
             yield skipped
-            offset, number = offset + skipped.length + 1, number + 1
+            offset, number = offset + skipped.length + isinstance(skipped, SkippedLine), number + 1
         held, size = [rest], len(rest)
         if not block:
             break
@@ -254,6 +281,29 @@ def chunks(
         yield Tail(number, offset, rest)
     if broken:
         raise broken
+
+
+def _apart(number: int, offset: int, text: bytes) -> Iterator[Chunk | NulRun]:
+    """Whole lines, and the runs of bytes 0 before them."""
+    place = 0
+    for run in _NUL_RUN.finditer(text) if _NULS in text else ():
+        if run.start() > place:
+            yield (chunk := Chunk(number, offset + place, text[place : run.start() - 1]))
+            number += len(chunk)
+        yield NulRun(number, offset + run.start(), len(run[0]), is_over=True)
+        number, place = number + 1, run.end()
+    yield Chunk(number, offset + place, text[place:])
+
+
+def _nul_run(blocks: Iterator[bytes], number: int, offset: int, begun: bytes) -> tuple[NulRun, bytes]:
+    length, rest = 0, begun
+    while rest:
+        after = rest.lstrip(b"\0")
+        length += len(rest) - len(after)
+        if after:
+            return NulRun(number, offset, length, is_over=True), after
+        rest = next(blocks, b"")
+    return NulRun(number, offset, length, is_over=False), b""
 
 
 def _skipped(blocks: Iterator[bytes], number: int, offset: int, begun: bytes) -> tuple[SkippedLine, bytes]:
@@ -264,4 +314,4 @@ def _skipped(blocks: Iterator[bytes], number: int, offset: int, begun: bytes) ->
         digest.update(line)
         length += len(line)
         if end or not (rest := next(blocks, b"")):
-            return SkippedLine(number, offset, length, head, digest.hexdigest()), after
+            return SkippedLine(number, offset, length, head, digest.hexdigest(), is_over=bool(end)), after

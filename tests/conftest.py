@@ -9,8 +9,9 @@ import hypothesis
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SEEDS, HEALTHY, FOLLOWS = 2, 30, 50
-"""Seeds of each planted bug and clean twin, of each healthy scenario, and of what happens to followed files; `make sweep` has more."""
+SEEDS, HEALTHY, FOLLOWS, KILLS, LINES = 2, 30, 300, 20, 5000
+"""Seeds of each planted bug and clean twin, of each healthy scenario, and of what happens to followed files; points at which an ingest
+is killed, and mutated lines; `make sweep` has more."""
 
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None, print_blob=True)
 hypothesis.settings.load_profile("repeatable")
@@ -19,7 +20,26 @@ hypothesis.settings.load_profile("repeatable")
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seeds", type=int, default=SEEDS, help="seeds of each planted bug and of each clean twin")
     parser.addoption("--follows", type=int, default=FOLLOWS, help="seeded sequences of what happens to followed files")
+    parser.addoption("--kills", type=_limit, default=KILLS, help="points at which an ingest is harmed; `all` for every one")
+    parser.addoption("--lines", type=int, default=LINES, help="mutated lines")
     parser.addoption("--healthy", type=int, default=HEALTHY, help="seeds of each healthy scenario")
+
+
+def _limit(text: str) -> int | None:
+    return None if text == "all" else int(text)
+
+
+@pytest.fixture(scope="session")
+def kills(request: pytest.FixtureRequest) -> int | None:
+    """At how many points an ingest is harmed; None for every one."""
+    found: int | None = request.config.getoption("--kills")
+    return found
+
+
+@pytest.fixture(scope="session")
+def mutated_lines(request: pytest.FixtureRequest) -> int:
+    """How many mutated lines are read."""
+    return int(request.config.getoption("--lines"))
 
 
 @pytest.fixture(scope="session")

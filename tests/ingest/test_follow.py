@@ -4,61 +4,19 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
-import random
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
 
-from ingest.database import Database, open_for_read, open_for_write, open_in_memory
+from ingest.database import open_for_read, open_for_write
 from ingest.follow import Follower
+from tests.ingest.following import StandingClock, append, following, known
 from tests.ingest.lines import line, lines, rows
 from timeline.refresh import refresh
-
-STEPS = 12
-
-
-class StandingClock:
-    """A clock that moves only when somebody sleeps, and never waits."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def now_us(self) -> int:
-        return int(self.seconds * 1_000_000)
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    def sleep(self, seconds: float) -> None:
-        self.seconds += seconds
-
-
-@contextmanager
-def following(folder: Path, pattern: str = "log.jsonl*") -> Iterator[tuple[Follower, Database]]:
-    """A follower of the logs of a folder, with a database in memory."""
-    with open_in_memory() as database:
-        follower = Follower(lambda: nullcontext(database), [f"{folder}/{pattern}"], StandingClock())
-        try:
-            yield follower, database
-        finally:
-            follower.close()
-
-
-def known(database: Database) -> list[int]:
-    """The `seq` of every event, in order, as often as it is there."""
-    return [row["seq"] for row in rows(database.connection, "SELECT seq FROM event ORDER BY seq")]
-
-
-def append(path: Path, text: bytes) -> None:
-    with path.open("ab") as stream:
-        stream.write(text)
 
 
 def test_a_last_line_waits_for_its_end(tmp_path: Path) -> None:
@@ -170,124 +128,6 @@ def test_readers_get_in_between_two_batches_and_a_writer_waits_for_them(tmp_path
     with open_for_read(database) as reader:
         assert known(reader) == [1, 2]
     assert len(told) == 1
-
-
-# ---- a model
-
-
-class World:
-    """Logs on disk, the same in memory, and a writer that numbers its lines."""
-
-    def __init__(self, folder: Path, seed: int) -> None:
-        self.folder, self.chance, self.seed = folder, random.Random(seed), seed
-        self.written = 0
-        self.rest = b""
-        self.live = folder / "log.jsonl"
-        self.live.write_bytes(b"")
-
-    def text(self) -> bytes:
-        self.written += 1
-        return line(self.written, run_id=f"run-{self.seed}") + b"\n"
-
-    def append(self) -> None:
-        text = self.rest + b"".join(self.text() for _ in range(self.chance.randint(1, 3)))
-        self.rest = b""
-        append(self.live, text)
-
-    def append_partly(self) -> None:
-        if not self.rest:
-            text = self.text()
-            cut = self.chance.randint(1, len(text) - 1)
-            append(self.live, text[:cut])
-            self.rest = text[cut:]
-
-    def _name(self) -> Path:
-        return self.folder / f"log.jsonl.{self.written}-{len(list(self.folder.iterdir()))}-{self.chance.randint(0, 999)}"
-
-    def rotate(self) -> None:
-        self.live.rename(self._name())
-        self._fresh()
-
-    def _fresh(self) -> None:
-        self.live.write_bytes(b"")
-        self.rest = b""
-
-    def copytruncate(self) -> None:
-        shutil.copy(self.live, self._name())
-        self._fresh()
-
-    def recreate(self) -> None:
-        self.live.unlink()
-        self._fresh()
-
-    def truncate(self) -> None:
-        self._fresh()
-
-    def compress(self) -> None:
-        rotated = sorted(path for path in self.folder.glob("log.jsonl.*") if path.suffix != ".gz" and not path.is_symlink())
-        if rotated:
-            path = self.chance.choice(rotated)
-            path.with_name(path.name + ".gz").write_bytes(gzip.compress(path.read_bytes(), 1))
-            path.unlink()
-
-    def swap(self) -> None:
-        """The live name becomes a link to a fresh file elsewhere."""
-        self.live.unlink()
-        target = self.folder / f"elsewhere-{self.chance.randint(0, 10**9)}"
-        target.write_bytes(b"")
-        self.live.symlink_to(target)
-        self.rest = b""
-
-    def readable(self) -> set[int]:
-        """The whole lines in all files that a name of the source leads to."""
-        found: set[int] = set()
-        for path in self.folder.glob("log.jsonl*"):
-            content = path.read_bytes()
-            content = gzip.decompress(content) if path.suffix == ".gz" else content
-            found.update(json.loads(text)["seq"] for text in content.split(b"\n")[:-1] if text)
-        return found
-
-
-ACTIONS = ("append", "append", "append", "append_partly", "rotate", "copytruncate", "recreate", "truncate", "compress", "swap")
-
-
-def held(follower: Follower) -> set[int]:
-    """The whole lines in files that the follower holds open, named or not."""
-    found: set[int] = set()
-    for watched in follower.watched.values():
-        if watched.descriptor is not None:
-            content = os.pread(watched.descriptor, 1 << 20, 0)
-            if not content.startswith(b"\x1f\x8b"):
-                found.update(json.loads(text)["seq"] for text in content.split(b"\n")[:-1] if text)
-    return found
-
-
-def test_what_could_be_read_is_there_exactly_once(tmp_path: Path, follow_seeds: range) -> None:
-    """Seeded sequences of what happens to logs, with looks and crashes in between, against what was in the files at each look."""
-    with open_in_memory() as database:
-        for seed in follow_seeds:
-            folder = tmp_path / str(seed)
-            folder.mkdir()
-            world, could_be_read = World(folder, seed), set[int]()
-            follower = make_follower(database, folder)
-            for step in range(STEPS):
-                getattr(world, world.chance.choice(ACTIONS))()
-                if world.chance.random() < 0.5 or step == STEPS - 1:
-                    could_be_read |= world.readable() | held(follower)
-                    follower.poll()
-                    follower.report()
-                if world.chance.random() < 0.1:  # a crash after a commit: nothing is left but the database
-                    follower.close()
-                    follower = make_follower(database, folder)
-            follower.close()
-            shutil.rmtree(folder)
-            found = rows(database.connection, f"SELECT seq FROM event WHERE run_id = 'run-{seed}' ORDER BY seq")
-            assert [row["seq"] for row in found] == sorted(could_be_read), f"seed {seed}"
-        assert rows(database.connection, "SELECT count(*) AS n FROM rejected_line") == [{"n": 0}]
-
-
-def make_follower(database: Database, folder: Path) -> Follower:
-    return Follower(lambda: nullcontext(database), [f"{folder}/log.jsonl*"], StandingClock())
 
 
 # ---- the program

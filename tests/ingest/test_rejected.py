@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ingest.database import Database, open_in_memory
+from ingest.database import Database, Limits, open_in_memory
 from ingest.errors import UsageError
 from ingest.load import load
 from ingest.rejected import Wanted, listed, numbered, retry
@@ -153,3 +153,21 @@ def test_an_interrupted_attempt_leaves_each_line_refused_or_loaded(tmp_path: Pat
         retry(database, run="run-1")
         assert rows(database.connection, "SELECT count(*) AS n FROM event") == [{"n": 20}]
         assert listed(database.connection) == []
+
+
+@pytest.mark.fault("C26")
+@pytest.mark.parametrize("lines_max", [7, 100_000])
+def test_nothing_but_bad_lines_takes_no_more_memory_than_good_ones(lines_max: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are kept by one statement for many, and as many at once as are judged at once: the first of each need bounds the other."""
+    monkeypatch.setattr("ingest.reading.CHUNK_LINES_MAX", lines_max)
+    count = 10_000 if lines_max > 1000 else 100
+    path = write(tmp_path / "log.jsonl", *(b"bad %d" % number for number in range(count)))
+    with open_in_memory(Limits(memory_mib=128)) as database:
+        report = load(database, [path])
+        assert (report.lines, report.quarantined) == (count, count)
+        assert load(database, [path]).quarantined == count
+        kept = rows(database.connection, "SELECT line_no, byte_offset, raw FROM rejected_line ORDER BY byte_offset")
+        text = path.read_bytes()
+        assert [row["line_no"] for row in kept] == list(range(1, count + 1))
+        assert all(text[row["byte_offset"] :].startswith(row["raw"] + b"\n") for row in kept)
+        assert ledger_closes(database)
