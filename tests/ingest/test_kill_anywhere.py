@@ -1,84 +1,100 @@
-"""kill -9 at any system call of an ingest, the creation of the database included; then the same command: every event once.
-
-strace kills the process as it enters a chosen call for the N-th time (it counts by thread and kind of call). A calm run
-says which such points there are; the sweep takes fifty of them, evenly spread, in parts that a machine's cores can share.
-"""
+"""kill -9 at any system call that writes, of an ingest or of mending a database; then the same command: every event once."""
 
 from __future__ import annotations
 
-import collections
-import os
-import re
+import random
 import shutil
 import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from ingest.database import Limits, open_for_write
-from ingest.load import load
-from tests.ingest.lines import line, rows, write
+from ingest.recover import recover
+from tests.ingest.harm import Point, crashed, harmed, holds_everything_once, ingested, need, points, run, small_log, start
+from tests.ingest.lines import lines
 
-KILLS, PARTS = 50, 5
-EVENTS, CHUNK_BYTES = 60, 2000
-CALLS = "pwrite64,write,fdatasync,fsync,ftruncate,unlink,rename"
-INGEST = """
-import sys
-from pathlib import Path
-from ingest.database import Limits, open_for_write
-from ingest.load import load
-with open_for_write(Path(sys.argv[1]), Limits(threads=1)) as database:
-    load(database, [sys.argv[2]], chunk_bytes=int(sys.argv[3]))
-"""
+pytestmark = pytest.mark.tools
+BEFORE = {"new": 0.5, "existing": 0.2, "crashed": 0.15, "torn": 0.15}
+"""What is there when the program begins, and its share of the kills: it makes a database, fills one, or mends one."""
 
 
-def ingest(database: Path, log: Path, root: Path, *tracer: str) -> subprocess.CompletedProcess[bytes]:
-    """One ingest as a process of its own, under a tracer where one is given."""
-    command = [*tracer, sys.executable, "-c", INGEST, str(database), str(log), str(CHUNK_BYTES)]
-    return subprocess.run(command, cwd=root, capture_output=True, env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}, check=False)
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return small_log(tmp_path)
 
 
-def kill_points(trace: str) -> list[tuple[str, int]]:
-    """Every (call, n) at which strace can kill a run like the traced one, in the order of the calls."""
-    seen: collections.Counter[tuple[str, str]] = collections.Counter()
-    points: dict[tuple[str, int], None] = {}
-    for thread, call in re.findall(rf"^(\d+) +({CALLS.replace(',', '|')})\(", trace, re.MULTILINE):
-        seen[thread, call] += 1
-        points[call, seen[thread, call]] = None
-    return list(points)
+def prepared(folder: Path, before: str, log: Path) -> Path:
+    """A database in that state, for copying."""
+    database = folder / f"{before}.duckdb"
+    if before == "existing":
+        half = folder / "half.jsonl"
+        half.write_bytes(lines(30))
+        ingested(database, half)
+    elif before in ("crashed", "torn"):
+        wal = crashed(database, log)
+        content = wal.read_bytes()
+        middle = len(content) // 2
+        wal.write_bytes(content if before == "crashed" else content[:middle] + bytes([content[middle] ^ 0xFF]) + content[middle + 1 :])
+    return database
 
 
-def killed_and_healed(folder: Path, log: Path, root: Path, call: str, nth: int) -> bool:
-    """Kill an ingest at one point, load the file again, hold the database to its promise; whether the kill came at all."""
-    database, point = folder / f"{call}-{nth}.duckdb", f"after a kill at {call} number {nth}"
-    tracer = ["strace", "-f", "-o", os.devnull, "-e", f"trace={call}", "-e", f"inject={call}:signal=SIGKILL:when={nth}"]
-    first = ingest(database, log, root, *tracer)
-    with open_for_write(database, Limits(threads=1)) as healed:
-        load(healed, [log], chunk_bytes=CHUNK_BYTES)
-    with open_for_write(database, Limits(threads=1)) as healed:
-        counted = rows(healed.connection, "SELECT count(*) AS events, count(DISTINCT event_id) AS ids FROM event")
-        assert counted == [{"events": EVENTS, "ids": EVENTS}], point
-        objects = rows(healed.connection, "SELECT count(*) AS n FROM event_object")
-        assert objects == [{"n": 2 * EVENTS}], point
-        assert rows(healed.connection, "SELECT count(*) AS n FROM rejected_line") == [{"n": 1}], point
-    return first.returncode != 0
+def copies(original: Path) -> Iterator[Path]:
+    """Copies of a database, without end, each gone when the next is asked for."""
+    number = 0
+    while True:
+        number += 1
+        folder = original.parent / str(number)
+        folder.mkdir()
+        for path in original.parent.glob(f"{original.name}*"):
+            if path.suffix in (".duckdb", ".wal"):
+                shutil.copy(path, folder)
+        yield folder / original.name
+        shutil.rmtree(folder)
 
 
-@pytest.mark.tools
-@pytest.mark.parametrize("part", range(PARTS))
-def test_every_event_is_there_once_after_a_kill_at_any_of_fifty_system_calls(tmp_path: Path, root: Path, part: int) -> None:
-    """Each kill leaves nothing that the same ingest does not heal, whichever write it hit."""
-    if not shutil.which("strace"):
-        assert not os.environ.get("CI"), "strace is needed to kill at chosen system calls"
-        pytest.skip("strace is not installed")
-    log = write(tmp_path / "log.jsonl", *(line(number) for number in range(1, EVENTS)), b"not json", line(EVENTS))
-    trace = tmp_path / "trace"
-    assert ingest(tmp_path / "calm.duckdb", log, root, "strace", "-f", "-o", str(trace), "-e", f"trace={CALLS}").returncode == 0
-    points = kill_points(trace.read_text())
-    spread = [points[kill * len(points) // KILLS] for kill in range(part, KILLS, PARTS)]
-    spare = [point for point in points if point not in spread]
-    killed, wanted = 0, KILLS // PARTS
-    for swept in (spread, spare):  # a helper thread may take over a call, so that a point is not reached: take another
-        killed += sum(killed_and_healed(tmp_path, log, root, *point) for point in swept[: wanted - killed])
-    assert killed >= wanted * 9 // 10, f"only {killed} of {wanted} runs were killed"
+def chosen(every: list[Point], kills: int | None, share: float) -> list[Point]:
+    """A share of so many points, evenly spread from the first to the last; every one where there is no limit."""
+    wanted = len(every) if kills is None else min(len(every), round(kills * share))
+    return [every[place * (len(every) - 1) // (wanted - 1)] for place in range(wanted)]
+
+
+@pytest.mark.fault("A1", "A2")
+@pytest.mark.parametrize("before", BEFORE)
+def test_every_event_is_there_once_after_a_kill_at_any_call_that_writes(before: str, tmp_path: Path, log: Path, kills: int | None) -> None:
+    """Each kill leaves nothing that the same command does not heal; after mending, an ingest of the log restores the rest."""
+    need("strace")
+    verb = "recover" if before in ("crashed", "torn") else "ingest"
+    places = copies(prepared(tmp_path, before, log))
+    every = points(verb, next(places), log)
+    swept = chosen(every, kills, BEFORE[before])
+    spare = [point for point in every if point not in swept]
+    killed = 0
+    for wanted in (swept, spare):  # a helper thread may take over a call, so that a point is not reached: take another
+        for point in wanted[: len(swept) - killed]:
+            database = next(places)
+            killed += harmed(verb, database, log, point=point, harm="signal=SIGKILL").returncode != 0
+            if verb == "recover":
+                recover(database)
+            ingested(database, log)
+            assert holds_everything_once(database), f"{before}: after a kill at {point.call} number {point.nth}"
+    print(f"{before}: killed at {killed} of {len(every)} points")
+    assert killed >= len(swept) * 9 // 10, f"only {killed} of {len(swept)} runs were killed"
+
+
+@pytest.mark.fault("A4")
+def test_every_event_is_there_once_after_kills_at_any_time(tmp_path: Path, log: Path, kills: int | None) -> None:
+    """One database, killed again and again at seeded moments of its making and filling."""
+    chance, database = random.Random(4), tmp_path / "timeline.duckdb"
+    for _ in range(200 if kills is None else 3):
+        with start("ingest", database, log) as process:
+            try:
+                process.wait(timeout=chance.uniform(0.0, 1.0))
+            except subprocess.TimeoutExpired:
+                process.kill()
+        if chance.random() < 0.2:
+            assert run("ingest", database, log).returncode == 0
+            assert holds_everything_once(database)
+            database.unlink()
+    ingested(database, log)
+    assert holds_everything_once(database)
