@@ -17,13 +17,14 @@ import typer
 from ingest.events import FAMILIES, Decision, Event
 from ingest.schema import TABLES, family_columns, family_table, typed_families, view_name
 from timeline import catalog
-from timeline.alerts import OWN, Alert
+from timeline.alert import KEEP_FIRING_MINUTES, Alert
+from timeline.alerts import SEVERITIES, of_detector
 from timeline.catalog import Query
 from timeline.files import write_whole
 from timeline.gauges import DROPPED, NOT_LABELS, OF_DATABASE, OF_RUN, PREFIX
 from timeline.openmetrics import OWN as OF_SCRAPE
+from timeline.own_alerts import OWN
 
-HEADINGS = ("impact", "diagnosis", "mitigation")
 HELP_COLUMNS = 110
 
 
@@ -179,22 +180,31 @@ def _parameters(detector: Query) -> str:
 
 
 def _runbook(detector: Query) -> str:
+    said = detector.fields["severity"]
     lines = _page(
         detector.title.rstrip("."),
         f"timeline/detectors/{detector.name}.sql",
-        f"Detector `{detector.name}`, severity {detector.fields['severity']}, {detector.fields['catalogue']} of the catalogue.",
+        f"Detector `{detector.name}`, severity {said}, {detector.fields['catalogue']} of the catalogue.",
     )
+    if said in SEVERITIES:
+        lines += _alert(of_detector(detector))
     lines += ["## Meaning", "", detector.meaning, "", f"A finding says: *{detector.fields['says']}*", ""]
-    for heading in HEADINGS:
-        lines += [f"## {heading.capitalize()}", "", _sentence(detector.fields[heading]), ""]
-    lines += [
-        "## Reproduce",
-        "",
-        "    timeline explain FINDING",
-        "    timeline export FINDING -o leak.seed.json",
-        "    timeline replay leak.seed.json",
-        "",
-    ]
+    lines += ["## Impact", "", _sentence(detector.fields["impact"]), ""]
+    lines += ["## Diagnosis", "", "The link `notebook_url` of the alert opens the findings in a browser. In a terminal:", ""]
+    lines += _typed(
+        (f"timeline detect --detector {detector.name}", "what was found, one sentence each, with the id of each finding"),
+        ("timeline explain FINDING", "the events that prove it, and the causes that led to it"),
+        ("timeline show KIND/ID", "everything that was decided about that object, and what each decision had seen"),
+    )
+    lines += ["Then:", "", _sentence(detector.fields["diagnosis"]), ""]
+    lines += ["## Mitigation", "", _sentence(detector.fields["mitigation"]), "", "It is over when each finding has an end:", ""]
+    lines += _typed((f"timeline detect --detector {detector.name} --json", "`until` is null while a finding lasts"))
+    lines += ["## Reproduce", ""]
+    lines += _typed(
+        ("timeline export FINDING -o leak.seed.json", "the run as a replay seed"),
+        ("timeline replay leak.seed.json", "the same interleaving again, on your machine"),
+        ("timeline shrink leak.seed.json -o small.seed.json", "the smallest seed that still shows it"),
+    )
     if detector.params:
         lines += ["## Parameters", "", *_table(["name", "default", "meaning"], ([p.name, str(p.default), p.doc] for p in detector.params))]
     lines += ["## Limits", "", f"Unknown where the log does not give {detector.fields['needs']}.", ""]
@@ -203,10 +213,26 @@ def _runbook(detector: Query) -> str:
 
 
 def _own_runbook(alert: Alert) -> str:
-    lines = _page(alert.summary.rstrip("."), "timeline/alerts.py", f"Alert `{alert.name}`, severity {alert.severity}.")
+    lines = [*_page(alert.summary.rstrip("."), "timeline/own_alerts.py")[:-1], *_alert(alert)]
     for heading, text in alert.sections.items():
         lines += [f"## {heading.capitalize()}", "", _sentence(text), ""]
     return "\n".join(lines)
+
+
+def _alert(alert: Alert) -> Iterator[str]:
+    """When the alert fires, for somebody whom it has just woken."""
+    severity = "that of the finding" if "{{" in alert.severity else alert.severity
+    minutes = f"{alert.wait_minutes} minute{'s' if alert.wait_minutes > 1 else ''}"
+    waits = f"once it has held for {minutes}" if alert.wait_minutes else "at once"
+    yield f"Alert `{alert.name}`, severity {severity}. It fires {waits}, and for {KEEP_FIRING_MINUTES} minutes after it is over, where"
+    yield from ("", f"    {alert.expression}", "")
+
+
+def _typed(*commands: tuple[str, str]) -> Iterator[str]:
+    """Commands to type, each with what it tells."""
+    width = max(len(command) for command, _ in commands)
+    yield from (f"    {command.ljust(width)}   # {tells}" for command, tells in commands)
+    yield ""
 
 
 # ---- gauges

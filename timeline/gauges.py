@@ -3,9 +3,10 @@
 A gauge is one file: `gauges/run/lease_held.sql` is `timeline_lease_held`, its title is the help text, and its columns are
 `at_us`, one for each label, and `value`. It says the value at every moment at once. Besides the models it may read
 
-    shown_run(run_id)                                  the run that is measured
-    moment(at_us, since_us)                            the moments, each with the one before it
-    detector(detector, severity, verdict)              the detectors that judge logs of its families
+    shown_run(run_id)              the run that is measured
+    moment(at_us, since_us)        the moments, each with the one before it
+    workload_part                  what every workload waits for, in the columns of `timeline.why.parts_of`
+    detector(detector, severity, verdict)                                         the detectors that judge logs of its families
     finding(detector, severity, ts_us, dur_us, is_open, known_us, wasted_vcpus)   what they found, and when it could be known
 
 A file below `gauges/database/` is about the database as it is now, whatever runs it holds, and has no `at_us`.
@@ -34,6 +35,7 @@ from timeline import catalog
 from timeline.catalog import Query, present
 from timeline.findings import Finding, Report, all_detectors, family_of
 from timeline.openmetrics import label_value
+from timeline.why import parts_query
 
 Row = dict[str, str | int | float | bool]
 
@@ -41,7 +43,7 @@ GAUGES = Path(__file__).parent / "gauges"
 OF_RUN, OF_DATABASE = GAUGES / "run", GAUGES / "database"
 PREFIX = "timeline_"
 UNITS = ("seconds", "bytes", "vcpus")
-SERIES_MAX = 20
+SERIES_MAX = 40
 OWN_LABELS = {"detector", "severity"}
 """Labels whose values we choose ourselves: their number is that of the detectors."""
 OTHER = "other"
@@ -158,11 +160,12 @@ def _prepared(
     try:
         connection.execute("CREATE TEMP TABLE shown_run AS SELECT $run AS run_id", {"run": run_id})
         connection.execute(_MOMENT, {"rows": json.dumps(moments), "step_us": step_us or STEP_US})
+        connection.execute(f"CREATE TEMP TABLE workload_part AS {parts_query()}", {"run": run_id, "kind": None, "id": None})
         connection.execute(_DETECTOR, {"rows": json.dumps(_detectors(report, present(connection, run_id)))})
         connection.execute(_FINDING, {"rows": json.dumps([_interval(finding, end_us, known_us) for finding in _found(report)])})
         yield
     finally:
-        for name in ("shown_run", "moment", "detector", "finding"):
+        for name in ("shown_run", "moment", "workload_part", "detector", "finding"):
             connection.execute(f'DROP TABLE IF EXISTS temp."{name}"')
 
 

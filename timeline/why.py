@@ -129,8 +129,12 @@ def parts_of(connection: DuckDBPyConnection, run_id: str | None = None, kind: st
 
     Columns: run_id, workload_kind, workload_id, reason, ts_us, dur_us, is_open, event_id, end_event_id.
     """
-    bound = {"run": run_id, "kind": kind, "id": id_}
-    return connection.execute(_PARTS.format(steps=_steps()), bound).pl()
+    return connection.execute(parts_query(), {"run": run_id, "kind": kind, "id": id_}).pl()
+
+
+def parts_query() -> str:
+    """The query of `parts_of`, with the parameters `$run`, `$kind` and `$id`; where one is null it holds for all."""
+    return _PARTS.format(steps=_steps())
 
 
 def workloads_named(connection: DuckDBPyConnection, run_id: str, name: str) -> tuple[list[str], list[str]]:

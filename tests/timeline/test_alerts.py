@@ -6,14 +6,19 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from typer.testing import CliRunner
 
-from timeline import alerts, catalog, yaml
+from timeline import alert_tests, alerts, catalog, yaml
+from timeline.alert import NOTEBOOKS, RUNBOOKS
 from timeline.cli import app
+from timeline.links import place_of
 
 ROOT = Path(__file__).parents[2]
+HEARD = "timeline_log_last_event_timestamp_seconds"
+STALE = "TimelineWarmPoolStaleHotIdle\n        expr: 'timeline_findings{detector=\"warm_pool/stale_hot_idle\"} > 0'\n        for: "
 
 
 def promtool(*arguments: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -50,29 +55,42 @@ def test_every_alert_is_silent_then_fires_then_resolves(written: Path):
 
 
 @pytest.mark.tools
-def test_the_tests_of_promtool_see_a_rule_that_is_wrong(written: Path, tmp_path: Path):
-    """An alert that looks at every detector, and one that does not wait: each fails its test."""
-    good = (written / "rules.yml").read_text()
-    bypass = '{detector="warm_pool/cap_bypass"} > 0'
-    stale = "TimelineWarmPoolStaleHotIdle\n        expr: 'timeline_findings{detector=\"warm_pool/stale_hot_idle\"} > 0'\n        for: "
-    tests = (written / "tests" / "rules_test.yml").read_text().replace("../rules.yml", "rules.yml")
-    (tmp_path / "rules_test.yml").write_text(tests)
-    for right, wrong in [(bypass, " > 0"), (f"{stale}1m", f"{stale}0m")]:
-        assert right in good
-        (tmp_path / "rules.yml").write_text(good.replace(right, wrong))
-        assert promtool("test", "rules", tmp_path / "rules_test.yml").returncode != 0
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ('timeline_findings{detector="warm_pool/cap_bypass"} > 0', "timeline_findings > 0"),
+        ('timeline_findings{detector="warm_pool/cap_bypass"} > 0 or', 'timeline_findings{detector="warm_pool/cap_bypass"} > 1 or'),
+        (f"{STALE}1m", f"{STALE}0m"),
+        ("detector=warm_pool/cap_bypass", "detector=warm_pool/cap"),
+        ('(max_over_time(timeline_detections_total{detector="warm_pool/cap_bypass"}[6h]', "(max_over_time(timeline_findings[6h]"),
+        ('{detector="warm_pool/cap_bypass"}[6h]', '{detector="warm_pool/cap_bypass"}[1m]'),
+        (f"'absent({HEARD})'\n        for: 5m", f"'absent({HEARD})'\n        for: 1m"),
+    ],
+    ids=["every detector", "not the first", "no waiting", "another page", "another gauge", "short memory", "every restart"],
+)
+def test_the_tests_of_promtool_see_a_rule_that_is_wrong(tmp_path: Path, right: str, wrong: str):
+    """Each of these would wake somebody for nothing, let them sleep, or send them to the wrong page."""
+    few = [one for one in alerts.alerts() if one.page in {"timeline/absent", "warm_pool/cap_bypass", "warm_pool/stale_hot_idle"}]
+    rules = [rule for group in alerts.rules()["groups"] for rule in group["rules"] if rule["alert"] in {one.name for one in few}]
+    good = yaml.document({"groups": [{"name": "few", "rules": rules}]})
+    (tmp_path / "rules_test.yml").write_text(yaml.document(alert_tests.tests(few, "rules.yml", RUNBOOKS, NOTEBOOKS)))
+    assert right in good
+    for text, is_good in ((good, True), (good.replace(right, wrong), False)):
+        (tmp_path / "rules.yml").write_text(text)
+        assert (promtool("test", "rules", tmp_path / "rules_test.yml").returncode == 0) == is_good
 
 
 def test_every_detector_above_info_has_an_alert_and_a_proof():
     loud = {name for name, query in catalog.read(catalog.DETECTORS).items() if query.fields["severity"] != "info"}
     made = alerts.alerts()
-    assert {alert.page for alert in made} == loud | {"timeline/absent", "timeline/log_silent"}
+    assert {alert.page for alert in made if alert.detector} == loud
     assert len({alert.name for alert in made}) == len(made)
-    assert all(alert.proof.silent and alert.proof.firing for alert in made)
+    assert all(alert.proof.silent and alert.proof.firing and "stale" in str(alert.proof.series) for alert in made)
 
 
 def test_an_alert_says_what_the_header_of_its_detector_says():
-    found = {rule["alert"]: rule for group in alerts.rules("https://runbooks.example/leaks/")["groups"] for rule in group["rules"]}
+    made = alerts.rules("https://runbooks.example/leaks/", "https://timeline.example")
+    found = {rule["alert"]: rule for group in made["groups"] for rule in group["rules"]}
     assert found["TimelineWarmPoolStaleHotIdle"] == {
         "alert": "TimelineWarmPoolStaleHotIdle",
         "expr": 'timeline_findings{detector="warm_pool/stale_hot_idle"} > 0',
@@ -81,11 +99,21 @@ def test_an_alert_says_what_the_header_of_its_detector_says():
         "labels": {"severity": "warning"},
         "annotations": {
             "summary": "Parked worker kept past its time to live.",
-            "description": "{{ $value }} findings of {{ $labels.detector }}: idle capacity is paid for, and autoscaling that counts it "
-            "grows further. `timeline detect --detector warm_pool/stale_hot_idle` names them.",
+            "description": "{{ $labels.detector }} finds {{ $value }} in the run {{ $labels.run }}: idle capacity is paid for, and "
+            "autoscaling that counts it grows further. `timeline detect --detector warm_pool/stale_hot_idle` names them.",
             "runbook_url": "https://runbooks.example/leaks/warm_pool/stale_hot_idle.md",
+            "notebook_url": "https://timeline.example/what_leaked?run={{ $labels.run | urlquery }}&detector=warm_pool/stale_hot_idle",
         },
     }
+
+
+def test_the_name_of_a_run_reaches_the_notebook_as_it_is():
+    """What Prometheus makes of the address, as the test file expects it, is what the notebook reads back."""
+    (alert,) = (alert for alert in alerts.alerts() if alert.page == "warm_pool/cap_bypass")
+    (case,) = (case for case in alert_tests.tests([alert], "", "", "")["tests"] if case["alert_rule_test"])
+    link = case["alert_rule_test"][1]["exp_alerts"][0]["exp_annotations"]["notebook_url"]
+    query = {name: values[0] for name, values in parse_qs(urlsplit(link).query).items()}
+    assert place_of(query) == {"run": "east 1/é", "detector": "warm_pool/cap_bypass"}
 
 
 def test_a_detector_that_grades_its_findings_hands_the_grade_on():
@@ -95,7 +123,7 @@ def test_a_detector_that_grades_its_findings_hands_the_grade_on():
 
 
 def test_every_runbook_that_an_alert_links_to_is_there():
-    missing = [alert.page for alert in alerts.alerts() if not (ROOT / alerts.RUNBOOKS / f"{alert.page}.md").is_file()]
+    missing = [alert.page for alert in alerts.alerts() if not (ROOT / RUNBOOKS / f"{alert.page}.md").is_file()]
     assert not missing, "run `make docs`"
 
 

@@ -22,6 +22,7 @@ from timeline.api import Timeline
 from timeline.cli import app
 from timeline.findings import Cost, Finding, Report, Subject
 from timeline.gauges import OF_DATABASE, OF_RUN, SERIES_MAX, Gauge, measure, measure_database
+from timeline.openmetrics import OWN as OF_SCRAPE
 from timeline.openmetrics import exposition, history, label_value, scrape
 
 POOL = """
@@ -96,10 +97,12 @@ def every_ten_seconds(pool: duckdb.DuckDBPyConnection) -> list[Gauge]:
         ("workers", ("hot_idle",), [0, 0, 0, 1, 0]),
         ("slots_used", ("acme",), [0, 1, 1, 0, 0]),
         ("slots_cap", ("acme",), [4, 4, 4, 4]),
+        ("hot_idle_parked_timestamp_seconds", ("acme",), [25]),
+        ("hot_idle_deadline_timestamp_seconds", ("acme",), [85]),
         ("lease_held", ("janitor",), [1, 1, 0, 0, 0]),
         ("control_planes", ("alive",), [1, 1, 1, 0, 1]),
         ("control_planes", ("silent",), [0, 0, 0, 1, 1]),
-        ("last_successful_sweep_timestamp_seconds", ("janitor", "hot_idle_ttl"), [12, 12, 12]),
+        ("last_successful_sweep_timestamp_seconds", ("cp-1/pool", "janitor", "hot_idle_ttl"), [12, 12, 12]),
         ("log_last_event_timestamp_seconds", (), [0, 10, 18, 25, 40]),
         ("evidence_gaps", (), [0, 0, 0, 0, 0]),
         ("detections_total", ("warm_pool/stale_hot_idle", "warning"), [0, 0, 0, 0, 0]),
@@ -272,8 +275,8 @@ def _hostile() -> Gauge:
     return Gauge("timeline_hostile", "Labels of all sorts.", _gauge([label_value(text) for text in HOSTILE]).samples)
 
 
-def test_alerts_look_only_at_what_is_exported(every_ten_seconds: list[Gauge]):
-    exported = {gauge.name for gauge in every_ten_seconds}
+def test_alerts_look_only_at_what_is_exported(every_ten_seconds: list[Gauge], pool: duckdb.DuckDBPyConnection):
+    exported = {gauge.name for gauge in (*every_ten_seconds, *measure_database(pool))} | set(OF_SCRAPE)
     looked_at = {name for alert in alerts.alerts() for name in re.findall(r"timeline_\w+", alert.expression)}
     assert looked_at <= exported
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from timeline.alert import NOTEBOOKS, RUNBOOKS
 from timeline.terminal import AsJson, note, print_json
 
 
@@ -16,29 +17,33 @@ def command(
     tests: Annotated[Path | None, typer.Option("--tests", metavar="FILE", help="Write their tests for promtool too.")] = None,
     runbooks: Annotated[
         str, typer.Option("--runbooks", metavar="BASE", help="Folder or address that runbook links begin with.")
-    ] = "docs/runbooks",
+    ] = RUNBOOKS,
+    notebooks: Annotated[
+        str, typer.Option("--notebooks", metavar="BASE", help="Address of the server that links to a finding begin with.")
+    ] = NOTEBOOKS,
     as_json: AsJson = False,
 ) -> None:
-    """Print alert rules for Prometheus: one for each detector that should wake somebody, with a link to its runbook.
+    """Print alert rules for Prometheus: one for each detector that should wake somebody, with links to its runbook and to a notebook.
 
-    The rules look at what `timeline gauges` exports. Their tests show each alert silent, then firing, then resolved.
+    The rules look at what `timeline serve` exports. Their tests show each alert silent, then firing, then resolved, and what a
+    restart does to it.
 
     Example:
         timeline rules -o rules.yml --tests rules_test.yml && promtool test rules rules_test.yml
     """
     from ingest.errors import UsageError
-    from timeline import alerts, yaml
+    from timeline import alert_tests, alerts, yaml
     from timeline.files import write_whole
 
     if tests is not None and output is None:
         raise UsageError(f"writing tests to {tests}: they name the file of the rules; give it with -o FILE")
-    made = alerts.rules(runbooks)
+    made = alerts.rules(runbooks, notebooks)
     if output is not None:
         write_whole(output, yaml.document(made))
         note(f"{output}: {sum(len(group['rules']) for group in made['groups'])} alerts; check it with `promtool check rules {output}`")
     if tests is not None and output is not None:
         rule_file = os.path.relpath(output.resolve(), tests.resolve().parent)
-        write_whole(tests, yaml.document(alerts.tests(rule_file, runbooks)))
+        write_whole(tests, yaml.document(alert_tests.tests(alerts.alerts(), rule_file, runbooks, notebooks)))
         note(f"{tests}: run it with `promtool test rules {tests}`")
     if as_json:
         print_json(made)

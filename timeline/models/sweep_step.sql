@@ -4,6 +4,7 @@
 --
 -- column run_id: the run
 -- column control_plane: the control plane whose loop it is
+-- column actor: the actor that swept
 -- column sweep: name of the loop
 -- column step: name of the step
 -- column at_us: when it ended
@@ -16,7 +17,7 @@
 -- column failed: rows whose change failed
 -- column event_id: the event
 SELECT
-  control_loop_event.run_id, subject_id AS control_plane, sweep, step, at_us, list_ok, stamped,
+  control_loop_event.run_id, subject_id AS control_plane, actor, sweep, step, at_us, list_ok, stamped,
   listed, acted, skipped, missed, failed, event_id
 FROM control_loop_event
 JOIN event_time USING (event_no)
