@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -131,6 +131,25 @@ class Replayer(Protocol):
 
     def replay(self, seed: ReplaySeed, switches: Mapping[str, bool], policy: Mapping[str, str]) -> Replayed:
         """Run the seed, with `switches` and `policy` laid over its own. Raises SeedInvalid for what it cannot run."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What can be run otherwise than the seed says."""
+
+    switches: Mapping[str, str]
+    """Name of a switch, and what it does in a sentence."""
+    policy: Mapping[str, str]
+    """Name of a policy value, and the value that the seed runs with."""
+
+
+@runtime_checkable
+class Adjustable(Protocol):
+    """A replayer that can tell what can be changed. One that cannot is asked for what the seed names, and no more."""
+
+    def choices(self, seed: ReplaySeed) -> Choices:
+        """What `replay` takes as `switches` and `policy` for that seed. Raises SeedInvalid."""
         ...
 
 

@@ -10,15 +10,11 @@ __generated_with = "0.25.2"
 app = marimo.App(width="full", app_title="Capacity and queues")
 
 with app.setup:
-    import os
-    from pathlib import Path
-
     import marimo as mo
 
-    import timeline
-    from timeline import board, capacity_chart, capacity_words
-    from timeline.display import safe_label, safe_lines, safe_table, safe_text
-    from timeline.landing import land
+    from timeline import board, capacity_chart, capacity_words, opening
+    from timeline.display import label_of, safe_links, safe_notes, safe_options, safe_table, safe_text
+    from timeline.links import place_of
     from timeline.terminal import print_line
 
 
@@ -32,38 +28,29 @@ def _():
 
 @app.cell(hide_code=True)
 def inputs():
-    database = str(mo.cli_args().get("db") or os.environ.get("TIMELINE_DB", "timeline.duckdb"))
-    address = mo.query_params().to_dict()
-    return address, database
+    database = opening.database_of(mo.cli_args().to_dict())
+    return (database,)
 
 
 @app.cell(hide_code=True)
-def opened(address, database):
-    mo.stop(
-        not Path(database).is_file(),
-        safe_text(f"There is no database at {database}. Load a log with: timeline ingest FILE --db {database}", "answer"),
-    )
-    log = timeline.open(database)
-    runs = log.runs()["run_id"].to_list()
-    mo.stop(
-        not runs,
-        safe_text(f"The database {database} holds no event yet. Load a log with: timeline ingest FILE --db {database}", "answer"),
-    )
-    landing = land(log, address)
-    safe_lines(landing.notices) if landing.notices else None
-    return landing, log, runs
+def address():
+    place = place_of({**mo.cli_args().to_dict(), **mo.query_params().to_dict()})
+    return (place,)
 
 
 @app.cell(hide_code=True)
-def choose_run(landing, runs):
-    run_choice = mo.ui.dropdown({safe_label(run): run for run in runs}, value=safe_label(landing.run), label="Run", searchable=True)
-    run_choice if len(runs) > 1 else None
-    return (run_choice,)
+def opened_log(database, place):
+    opened = opening.opening(database)
+    mo.stop(opened.log is None, safe_text(opened.says, "answer"))
+    log = opened.log
+    asked = opening.asked_of(opened, place)
+    asked_name = f"{asked.kind}/{asked.id}" if asked.id else None
+    return asked, asked_name, log, opened
 
 
 @app.cell(hide_code=True)
-def measured(landing, log, run_choice):
-    measure = log.capacity(run_choice.value, landing.at_us)
+def measured(asked, log, run_choice):
+    measure = log.capacity(run_choice.value, asked.as_of_us)
     if mo.app_meta().mode == "script":
         print_line(capacity_words.answer(measure))
     safe_text(capacity_words.answer(measure), "answer")
@@ -71,12 +58,24 @@ def measured(landing, log, run_choice):
 
 
 @app.cell(hide_code=True)
-def choose_kind(landing, measure):
-    asked = capacity_words.kind_of(measure, landing.object)
-    kind_choice = mo.ui.dropdown(
-        {safe_label(kind): kind for kind in measure.workloads}, value=asked and safe_label(asked), label="What waits"
-    )
-    kind_choice if len(measure.workloads) > 1 else None
+def noted(asked):
+    safe_notes(asked.notes)
+    return
+
+
+@app.cell(hide_code=True)
+def choose_run(asked, opened):
+    runs = safe_options(opened.runs)
+    run_choice = mo.ui.dropdown(runs, value=label_of(runs, asked.run), label="Run", searchable=True)
+    run_choice if len(runs) > 1 else None
+    return (run_choice,)
+
+
+@app.cell(hide_code=True)
+def choose_kind(asked_name, measure):
+    kinds = safe_options(measure.workloads)
+    kind_choice = mo.ui.dropdown(kinds, value=label_of(kinds, capacity_words.kind_of(measure, asked_name)), label="What waits")
+    kind_choice if len(kinds) > 1 else None
     return (kind_choice,)
 
 
@@ -108,12 +107,10 @@ def reasons(kind_choice, measure):
 
 
 @app.cell(hide_code=True)
-def choose_workload(kind_choice, landing, measure):
-    longest = capacity_words.workloads(measure, kind_choice.value, landing.object)
-    mo.stop(not longest)
-    workload_choice = mo.ui.dropdown(
-        {safe_label(name): name for name in longest}, value=safe_label(longest[0]), label="Workload", searchable=True
-    )
+def choose_workload(asked_name, kind_choice, measure):
+    workloads = safe_options(capacity_words.workloads(measure, kind_choice.value, asked_name))
+    mo.stop(not workloads)
+    workload_choice = mo.ui.dropdown(workloads, value=label_of(workloads, asked_name), label="Workload", searchable=True)
     mo.vstack(
         [
             mo.md("## Who waited longest"),
@@ -127,7 +124,13 @@ def choose_workload(kind_choice, landing, measure):
 @app.cell(hide_code=True)
 def one_workload(log, run_choice, workload_choice):
     why = log.why(workload_choice.value, run_choice.value)
-    mo.vstack([safe_text(capacity_words.life(why), "answer"), safe_table(capacity_words.PART_HEADINGS, capacity_words.part_rows(why))])
+    mo.vstack(
+        [
+            safe_text(capacity_words.life(why), "answer"),
+            safe_table(capacity_words.PART_HEADINGS, capacity_words.part_rows(why)),
+            safe_links(capacity_words.links(why)),
+        ]
+    )
     return
 
 

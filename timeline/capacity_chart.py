@@ -1,7 +1,7 @@
 """The charts of capacity: room, what is taken of it, what is wanted, and below it who waits, for what. Needs the extra `notebooks`.
 
-Text of events enters a chart as data only, as in `timeline.charts`. Panels move
-in time together; a reason that is chosen in the legend stands out.
+Text of events enters a chart as data only, as in `timeline.charts`. Panels move in
+time together; a reason that is chosen in the legend stands out.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ import polars as pl
 
 from ingest.errors import UsageError
 from timeline.capacity import Capacity
-from timeline.capacity_words import short
-from timeline.charts import NAME_MAX, WIDTH, time_axis
+from timeline.charts import NAME_MAX, time_axis
 from timeline.looks import FAINT, INK, LEAK, OTHERS
 from timeline.safe import printable
+from timeline.words import short
 
 Chart = TypeVar("Chart", alt.LayerChart, alt.VConcatChart)
 
+WIDTH = 780
+"""Pixels; the names and sums beside it take as much again as a third of it."""
 POOL_HEIGHT, WAITS_HEIGHT, BAR_HEIGHT = 54, 130, 17
 TAKEN, ROOM = "#9CC4E4", "#1F2933"
 REASONS = {

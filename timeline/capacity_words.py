@@ -8,7 +8,10 @@ import polars as pl
 
 from ingest.duration import duration
 from timeline.capacity import WAITS_FOR, Capacity
+from timeline.display import Link
+from timeline.links import notebook_link
 from timeline.why import RUNNING, Why
+from timeline.words import count, short
 
 NOTHING = "The log says of nothing how much room it has, and no ledger knows a workload in it. See what it has with: timeline objects"
 
@@ -32,8 +35,8 @@ def _of_pools(capacity: Capacity) -> str:
     when = "where the log ends" if capacity.at_us == capacity.end_us else "at the moment that was asked for"
     taken = f"{first['peak']:,} {first['unit']} of {room} were taken at most, {first['used']:,} are {when}"
     if not first["full_us"]:
-        return f"Of {_count(len(pools), 'pool')} none was ever full; in {_name(first)} {taken}."
-    also = "" if not others else f" {_count(len(others), 'other pool')} of {len(pools)} ran out of room too."
+        return f"Of {count(len(pools), 'pool')} none was ever full; in {_name(first)} {taken}."
+    also = "" if not others else f" {count(len(others), 'other pool')} of {len(pools)} ran out of room too."
     of_log = f"{short(first['full_us'])} of {short(capacity.end_us - capacity.start_us)}"
     return f"{_name(first)} was full for {of_log}: {taken}.{also}"
 
@@ -43,9 +46,9 @@ def _of_waits(capacity: Capacity, kind: str) -> str:
     noun = kind.replace("_", " ")
     number = capacity.workloads[kind]
     if not waits:
-        return f"{_count(number, noun)} waited for nothing."
+        return f"{count(number, noun)} waited for nothing."
     most = ", ".join(f"{wait['share']:.0%} {wait['reason']}" for wait in waits[:2])
-    return f"{_count(number, noun)} waited {short(sum(wait['waited_us'] for wait in waits))} together: {most}."
+    return f"{count(number, noun)} waited {short(sum(wait['waited_us'] for wait in waits))} together: {most}."
 
 
 def pool_rows(capacity: Capacity) -> list[tuple[str, ...]]:
@@ -106,6 +109,11 @@ def life(why: Why) -> str:
     return f"{why.kind}/{why.id} waited {short(why.waited_us)} of {short(why.whole_us)}{': ' if waits else ''}{waits}. It {end}."
 
 
+def links(why: Why) -> list[Link]:
+    """Where to go on from a workload: what was decided about it."""
+    return [Link("what happened to it", notebook_link("", "what_happened", run=why.run_id, object=f"{why.kind}/{why.id}"))]
+
+
 def part_rows(why: Why) -> list[tuple[str, ...]]:
     """The parts of one life, as values under PART_HEADINGS; they follow one another without gap and sum to the whole."""
     return [
@@ -120,15 +128,5 @@ def part_rows(why: Why) -> list[tuple[str, ...]]:
     ]
 
 
-def short(us: int) -> str:
-    """A duration as a person says it: three digits are enough."""
-    step_us = 1_000_000 if us >= 10_000_000 else 1_000
-    return duration(us - us % step_us)
-
-
 def _name(pool: Mapping[str, object]) -> str:
     return f"{pool['pool_kind']}/{pool['pool']}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

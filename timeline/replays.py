@@ -14,7 +14,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from ingest.errors import DatabaseBusy, DatabaseUnusable, SeedInvalid
-from ingest.seed import ExpectedFinding, Replayed, Replayer, ReplaySeed
+from ingest.seed import Adjustable, Choices, ExpectedFinding, Replayed, Replayer, ReplaySeed
 from timeline.api import Timeline
 from timeline.diff import Divergence, Stream, divergence_in_trail, first_divergence
 from timeline.findings import Finding
@@ -59,6 +59,16 @@ def find_replayer(seed: ReplaySeed) -> Replayer:
     raise SeedInvalid(
         f"replaying {seed.origin.run_id}: the seed is for the replayer {seed.replayer!r}; install the package that brings it "
         f"(installed: {', '.join(replayers()) or 'none'})"
+    )
+
+
+def choices_of(seed: ReplaySeed) -> Choices:
+    """What can be changed in a replay of that seed; where its replayer cannot tell, what the seed itself names. Raises SeedInvalid."""
+    replayer = find_replayer(seed)
+    told = replayer.choices(seed) if isinstance(replayer, Adjustable) else Choices({}, {})
+    named = dict.fromkeys(seed.scenario.switches, "")
+    return Choices(
+        switches={**named, **told.switches}, policy={**{key: str(value) for key, value in seed.scenario.policy.items()}, **told.policy}
     )
 
 

@@ -28,7 +28,7 @@ def burst(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shown(database: Path, **defs: Any) -> str:
     """What the page shows, as one text."""
     page = importlib.import_module("notebooks.capacity_and_queues")
-    outputs, _ = page.app.run(defs={"database": str(database), "address": {}, **defs})
+    outputs, _ = page.app.run(defs={"database": str(database), "place": {}, **defs})
     return "\n".join(getattr(output, "text", str(output)) for output in outputs if output is not None)
 
 
@@ -66,14 +66,14 @@ def test_the_demonstration_keeps_slots_that_nobody_uses(leaking: Path):
 
 def test_an_address_opens_the_page_at_a_workload_and_a_moment(burst: Path):
     """At 20 s all four slots are taken; the life of the session that was asked for is shown."""
-    page = shown(burst, address={"object": "session/s-3", "as_of": "2026-01-01T00:00:20Z"})
+    page = shown(burst, place={"object": "session/s-3", "as_of": "2026-01-01T00:00:20Z"})
     assert "4 are at the moment that was asked for" in page
     assert "session/s-3 waited 1m" in page
 
 
 def test_what_an_address_asks_for_and_is_not_there_is_said(burst: Path):
-    page = shown(burst, address={"run": "monday", "object": "session/none", "as_of": "soon"})
-    for said in ("the run monday, which this log does not have", "an object that is not in the run", "a moment that is none"):
+    page = shown(burst, place={"run": "monday", "object": "session/none", "as_of": "soon"})
+    for said in ("The run monday", "The object that the address names", "The moment that the address names"):
         assert said in page
     assert "org/acme was full" in page
 

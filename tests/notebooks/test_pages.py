@@ -34,12 +34,13 @@ SAFE = {
 }
 """What gives something that may be shown."""
 CHOICES = {"mo.ui.dropdown", "mo.ui.multiselect"}
-MAKERS = {*CHOICES, "mo.ui.slider", "mo.ui.text", "safe_choice", "safe_chart"}
+INPUTS = {*CHOICES, "mo.ui.slider", "mo.ui.text", "mo.ui.text_area", "mo.ui.file", "mo.ui.run_button"}
+MAKERS = {*INPUTS, "safe_choice", "safe_chart"}
 """What makes something that a person may change, and that may be shown by its name."""
-NAMED = ("_choice", "_filter", "_slider", "_chart")
+NAMED = ("_choice", "_filter", "_slider", "_chart", "_button")
 """How the names of these end."""
 STACKS = {"mo.hstack", "mo.vstack"}
-OF_MARIMO = {*CHOICES, *STACKS, "mo.ui.slider", "mo.ui.text", "mo.md", "mo.stop", "mo.cli_args", "mo.query_params", "mo.app_meta"}
+OF_MARIMO = {*INPUTS, *STACKS, "mo.status.spinner", "mo.md", "mo.stop", "mo.cli_args", "mo.query_params", "mo.app_meta"}
 """All of marimo that a notebook may call. What is not here may take a text for markup."""
 OURS = {"severity", "detector"}
 """Fields of a finding whose text comes from our own files."""
@@ -66,7 +67,7 @@ def unsafe(page: ast.Module) -> Iterator[str]:
                 yield f"{node.lineno}: mo.stop shows something that is not in {sorted(SAFE)}"
             if name in CHOICES and not (_has_safe_options(node.args[0], labelled) and all(map(_is_fixed_label, node.keywords))):
                 yield f"{node.lineno}: options are named by safe_options(…) or come from {sorted(OURS)}; a label is a literal text"
-            if name in MAKERS and not all(map(_is_fixed_label, node.keywords)):
+            if name in {*MAKERS, "mo.status.spinner"} and not all(map(_is_fixed_label, node.keywords)):
                 yield f"{node.lineno}: a label is a literal text"
             if name == "safe_chart" and not dotted(getattr(node.args[0], "func", node)).startswith("charts."):
                 yield f"{node.lineno}: a chart is made by timeline.charts"
@@ -87,8 +88,9 @@ def _is_shown_safely(node: ast.expr, chosen: AbstractSet[str] = frozenset()) -> 
             return True
         case ast.Call(func=func, args=[ast.List(elts=parts), *_]) if dotted(func) in STACKS:
             return all(_is_shown_safely(part, chosen) for part in parts)
-        case ast.IfExp(body=body, orelse=ast.Constant(value=None)):
-            return _is_shown_safely(body, chosen)
+        case ast.IfExp(body=body, orelse=other):
+            is_nothing = isinstance(other, ast.Constant) and other.value is None
+            return _is_shown_safely(body, chosen) and (is_nothing or _is_shown_safely(other, chosen))
         case ast.Name(id=name):
             return name in chosen or name.endswith(NAMED)
     return False
@@ -106,7 +108,7 @@ def _has_safe_options(node: ast.expr, labelled: AbstractSet[str]) -> bool:
 
 
 def _is_fixed_label(keyword: ast.keyword) -> bool:
-    return keyword.arg != "label" or isinstance(keyword.value, ast.Constant)
+    return keyword.arg not in {"label", "title"} or isinstance(keyword.value, ast.Constant)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
