@@ -21,6 +21,7 @@ from ingest.load import load
 from ingest.seed import Origin, ReplaySeed
 from timeline.activity import activity_of
 from timeline.blank import blank
+from timeline.bundle import is_bundle, load_bundle
 from timeline.capacity import Capacity, capacity_of
 from timeline.diff import Stream
 from timeline.explain import Explanation, explain_finding
@@ -62,9 +63,11 @@ class Timeline:
     def open(cls, path: Path) -> Self:
         """Open the database at `path`, read-only, after bringing its models up to date where events came in.
 
-        Where this process serves it, what was refreshed last is read. Raises DatabaseBusy while another process writes it,
-        DatabaseUnusable where it is none, damaged or of another version.
+        Where this process serves it, what was refreshed last is read. A bundle (`timeline export --bundle`) is loaded into memory.
+        Raises DatabaseBusy while another process writes it, DatabaseUnusable where it is none, damaged or of another version.
         """
+        if is_bundle(path):
+            return cls._of_bundle(path)
         if (view := view_of(path)) is not None:
             return cls(view)
         database = open_for_read(path)
@@ -87,6 +90,14 @@ class Timeline:
             file.writelines(line.rstrip(b"\n") + b"\n" for line in lines)
             file.flush()
             load(database, [file.name]).check(is_strict=True)
+        refresh(database.connection)
+        database.connection.execute("SET lock_configuration = true")
+        return cls(database)
+
+    @classmethod
+    def _of_bundle(cls, path: Path) -> Self:
+        database = blank()
+        load_bundle(database, path)
         refresh(database.connection)
         database.connection.execute("SET lock_configuration = true")
         return cls(database)
