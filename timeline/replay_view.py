@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from ingest.duration import duration
@@ -181,7 +181,8 @@ def compare(seed: ReplaySeed, switches: Mapping[str, bool], policy: Mapping[str,
         before, after = board.found(old.detect()), board.found(new.detect())
         kinds = changed_kinds(first, second).rows() if is_changed else []
         subject = _subject(seed, before)
-        lanes = (_lanes(old, subject), _lanes(new, subject))
+        bounds = [*old.runs().rows(), *new.runs().rows()]
+        both = (min(start_us for _, _, start_us, _ in bounds), max(end_us for *_, end_us in bounds))
         return Comparison(
             changes=(*(f"{name}={'on' if is_on else 'off'}" for name, is_on in switches.items()), *(f"{k}={v}" for k, v in policy.items())),
             is_faithful=None if expected is None else unchanged.digest == expected,
@@ -191,7 +192,7 @@ def compare(seed: ReplaySeed, switches: Mapping[str, bool], policy: Mapping[str,
             divergence=first_divergence(first, second) if is_changed else None,
             kinds=sorted(kinds, key=lambda row: (-sum(row[1:]), row[0])),
             subject=subject,
-            lanes=_aligned(*lanes),
+            lanes=(_lanes(old, subject, before, both), _lanes(new, subject, after, both)),
         )
 
 
@@ -220,22 +221,15 @@ def _subject(seed: ReplaySeed, found: Sequence[Finding]) -> str | None:
     return next(iter([*expected, *(_about(one) for one in found)]), None)
 
 
-def _lanes(log: Timeline, subject: str | None) -> Lanes | None:
+def _lanes(log: Timeline, subject: str | None, found: Sequence[Finding], window_us: tuple[int, int]) -> Lanes | None:
+    """The lanes of that object and of what it touched; null where there is none."""
     if subject is None:
         return None
     try:
-        lanes = log.lanes(subject)
+        lanes = log.happened(subject, None, found, window_us).lanes
     except UsageError:
         return None
     return None if lanes.lanes.is_empty() else lanes
-
-
-def _aligned(before: Lanes | None, after: Lanes | None) -> tuple[Lanes | None, Lanes | None]:
-    """Both on the same stretch of time, so that what is above one another happened at the same moment."""
-    if before is None or after is None:
-        return before, after
-    start_us, end_us = min(before.start_us, after.start_us), max(before.end_us, after.end_us)
-    return replace(before, start_us=start_us, end_us=end_us), replace(after, start_us=start_us, end_us=end_us)
 
 
 # ---- in words

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -44,11 +43,14 @@ class ClusterReplayer:
         """The planted bugs of the seed's system, and the configuration of its processes. Raises SeedInvalid."""
         scenario, _ = _read(seed)
         bugs = {bug.name: bug.story for bug in declared_bugs().values() if load(bug.scenario).system == scenario.system}
-        config: dict[str, Any] = scenario.with_policy(seed.scenario.policy).config.model_dump(mode="json")
+        config = scenario.with_policy(seed.scenario.policy).config.model_dump(mode="json")
         plain = {name: value for name, value in config.items() if isinstance(value, str | int | float)}
-        return Choices(
-            switches=bugs, policy={name: duration(value) if name.endswith("_us") else str(value) for name, value in plain.items()}
-        )
+        return Choices(switches=bugs, policy={name: _as_written(name, value) for name, value in plain.items()})
+
+
+def _as_written(name: str, value: str | float) -> str:
+    """A value of the configuration as a policy has it."""
+    return duration(value) if name.endswith("_us") and isinstance(value, int) else str(value)
 
 
 def _read(seed: ReplaySeed) -> tuple[Scenario, list[Fault]]:

@@ -51,6 +51,18 @@ def test_a_switch_turned_off_makes_its_finding_go_away(seed: ReplaySeed, without
     assert fates.count("stays") + fates.count("new") == len(without_the_bug.after)
 
 
+def test_the_object_is_drawn_as_it_was_in_both_runs_on_one_axis(seed: ReplaySeed, without_the_bug: Comparison):
+    """The worker that memory took for parked: in the recording it is marked by a finding, in the replay it is parked in its row too."""
+    before, after = without_the_bug.lanes
+    assert before is not None
+    assert after is not None
+    assert (before.start_us, before.end_us) == (after.start_us, after.end_us)
+    worker = seed.expected.findings[0].subject.partition("/")[2]
+    states = [set(lanes.stretches.filter(panel="worker", id=worker)["state"]) for lanes in (before, after)]
+    assert "hot_idle" not in states[0]
+    assert "hot_idle" in states[1]
+
+
 def test_the_answer_has_the_numbers_and_names_the_first_decision_that_differs(seed: ReplaySeed, without_the_bug: Comparison):
     answer = replay_view.answer(seed, without_the_bug)
     assert answer.startswith("With park_write_swallowed=off: 2 findings gone, the one that the seed expects among them, 10 stay, 1 new.")
