@@ -49,6 +49,7 @@ bench: .venv/installed
 
 docs: .venv/installed
 	@$(VENV)/python -m timeline.docs
+	@$(VENV)/python -m timeline.deploy
 	@$(VENV)/python -m reference_cluster.docs docs
 
 lock:

@@ -45,7 +45,7 @@ AROUND_US = 60_000_000
 
 _NOT_IN_POLARS = re.compile(r"\b(INTERVAL|UNION|BIT|BIGNUM)\b")
 
-LIVE_US, LIVE_MAX = 24 * 3_600_000_000, 4
+LIVE_US, LIVE_MAX = 24 * 3_600_000_000, 8
 """A run is live while its log ends at most so long before the newest one; so many of them are exported."""
 
 _RUNS = "SELECT run_id, events, start_us, end_us FROM log_bounds ORDER BY run_id"
@@ -322,7 +322,7 @@ class Timeline:
     def live_gauges(self) -> list[Gauge]:
         """What a scrape says: the gauges of each live run where its log ends, and those of the database.
 
-        Live are the runs whose logs end within a day of the newest one, at most four: the newest. A log that nothing is written
+        Live are the runs whose logs end within a day of the newest one, at most eight: the newest. A log that nothing is written
         to any more so leaves room for the one that follows it.
         """
         newest = self.runs().filter(pl.col("end_us") >= pl.col("end_us").max() - LIVE_US).sort("end_us", "run_id", descending=True)

@@ -15,6 +15,9 @@ from timeline.terminal import AsJson, note, print_json
 def command(
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the rules to this file.")] = None,
     tests: Annotated[Path | None, typer.Option("--tests", metavar="FILE", help="Write their tests for promtool too.")] = None,
+    dashboard: Annotated[
+        Path | None, typer.Option("--dashboard", metavar="FILE", help="Write a Grafana dashboard, as classic JSON.")
+    ] = None,
     runbooks: Annotated[
         str, typer.Option("--runbooks", metavar="BASE", help="Folder or address that runbook links begin with.")
     ] = RUNBOOKS,
@@ -30,9 +33,11 @@ def command(
 
     Example:
         timeline rules -o rules.yml --tests rules_test.yml && promtool test rules rules_test.yml
+        timeline rules --dashboard dashboard.json --notebooks https://timeline.example
     """
     from ingest.errors import UsageError
     from timeline import alert_tests, alerts, yaml
+    from timeline.dashboard import document as dashboard_json
     from timeline.files import write_whole
 
     if tests is not None and output is None:
@@ -45,7 +50,10 @@ def command(
         rule_file = os.path.relpath(output.resolve(), tests.resolve().parent)
         write_whole(tests, yaml.document(alert_tests.tests(alerts.alerts(), rule_file, runbooks, notebooks)))
         note(f"{tests}: run it with `promtool test rules {tests}`")
+    if dashboard is not None:
+        write_whole(dashboard, dashboard_json(notebooks))
+        note(f"{dashboard}: load it in Grafana with Dashboards, New, Import")
     if as_json:
         print_json(made)
-    elif output is None:
+    elif output is None and dashboard is None:
         typer.echo(yaml.document(made), nl=False)

@@ -1,0 +1,35 @@
+"""What is taken into production beside the program: `python -m timeline.deploy [FOLDER]` writes it again.
+
+Rules with their tests for Prometheus, and the dashboard for Grafana, as `timeline rules` makes them; a test fails when they are stale.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from timeline import alert_tests, alerts, yaml
+from timeline.alert import NOTEBOOKS, RUNBOOKS
+from timeline.dashboard import document
+from timeline.files import write_whole
+
+
+def files() -> dict[str, str]:
+    """Path below `deploy/` to text."""
+    return {
+        "prometheus/rules.yml": yaml.document(alerts.rules(RUNBOOKS, NOTEBOOKS)),
+        "prometheus/rules_test.yml": yaml.document(alert_tests.tests(alerts.alerts(), "rules.yml", RUNBOOKS, NOTEBOOKS)),
+        "grafana/dashboard.json": document(NOTEBOOKS),
+    }
+
+
+def write(folder: Path) -> None:
+    """Write each below `folder`. Raises StorageFailed."""
+    for path, text in files().items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(target, text)
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[1] / "deploy")
