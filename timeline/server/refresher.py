@@ -18,6 +18,8 @@ from timeline.refresh import refreshed
 REST = 3.0
 """Seconds of rest for each second of work: refreshing takes at most a quarter of the time."""
 REST_SECONDS_MIN = 0.25
+IDLE_SECONDS = 60.0
+"""Without news it is measured again after so long: who scrapes can tell a quiet log from a measurement that hangs."""
 
 
 class Refresher(threading.Thread):
@@ -41,7 +43,7 @@ class Refresher(threading.Thread):
     def run(self) -> None:
         """The thread."""
         while not self._stopping.is_set():
-            self._news.wait()
+            self._news.wait(IDLE_SECONDS)
             self._news.clear()
             started = time.monotonic()
             if not self._stopping.is_set():
