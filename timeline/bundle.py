@@ -101,7 +101,7 @@ def unpack(path: Path) -> tuple[Manifest, dict[str, bytes]]:
             names = {MANIFEST, *files}
             if names != set(archive.namelist()) or LOG not in names:
                 raise ValueError(f"it should hold {', '.join(sorted(names | {LOG}))}, and holds {', '.join(sorted(archive.namelist()))}")
-    except (zipfile.BadZipFile, ValidationError, ValueError, KeyError, NotImplementedError, RuntimeError, OSError) as error:
+    except (zipfile.BadZipFile, ValidationError, ValueError, KeyError, RuntimeError, OSError) as error:
         raise DatabaseUnusable(f"opening {path}: it is no bundle, or a damaged one ({_short(error)}); ask for it again") from None
     for name, entry in manifest.entries.items():
         if _digest(files[name]) != entry.sha256:
