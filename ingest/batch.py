@@ -1,50 +1,29 @@
-"""One chunk into the tables, exactly once, in one transaction with the place up to which its file was read."""
+"""A judged chunk into the tables, exactly once, in one transaction with the place up to which its file was read."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from ingest.chunks import RAW_BYTES_MAX, Chunk
+from ingest.chunks import Chunk
 from ingest.database import first_row
-from ingest.envelope import parse_query
 from ingest.events import FAMILIES, KINDS
-from ingest.roles import load_roles
-from ingest.schema import ENVELOPE, family_table, own_columns
-from ingest.shapes import Shape, is_event_shape
-from ingest.sniff import NATIVE, Source
-from ingest.strict import Refusal, parse_document, refusal_of_event, refusal_of_text
+from ingest.events.recording import RECORDING
+from ingest.judging import Judged, Rejected, judge
+from ingest.roles import KindRole, load_roles
+from ingest.schema import ENVELOPE, family_table, own_columns, typed_families
+from ingest.sniff import Source
 
-_ENVELOPE_NAMES = ", ".join(column.name for column in ENVELOPE)
-_JUDGED = ", ".join(["is_sound", *(name for name in Shape._fields if name != "kind")])
-_SHAPE_SCHEMA = pa.schema({
-    "kind": pa.string(), "types": pa.string(), "has_known_keys": pa.bool_(),
-    "integers": pa.int64(), "own_names": pa.string(), "own_types": pa.string(),
-})  # fmt: skip
+_ENVELOPE_NAMES = ", ".join(column.name for column in ENVELOPE).replace("event_no", "$first + idx AS event_no")
+_INSERT_EVENT = f"""INSERT INTO event BY NAME SELECT
+    {_ENVELOPE_NAMES}, inputs, data, extra, content_hash, is_conflict, $file AS file_id, byte_offset FROM parsed"""
+_RECORDINGS = "kind IN (" + ", ".join(f"'{decision.kind}'" for decision in FAMILIES[RECORDING]) + ")"
 _REF = '[{"role":"VARCHAR","kind":"VARCHAR","id":"VARCHAR"}]'
-
-
-class Rejected(NamedTuple):
-    """A line for the table rejected_line."""
-
-    byte_offset: int
-    byte_length: int
-    line_no: int
-    reason: str
-    detail: str
-    raw: bytes
-    sha256: str
-
-    @classmethod
-    def of(cls, line: bytes, offset: int, number: int, refusal: Refusal) -> Rejected:
-        """A line that was refused."""
-        return cls(offset, len(line), number, refusal.reason, refusal.detail, line[:RAW_BYTES_MAX], hashlib.sha256(line).hexdigest())
 
 
 @dataclass
@@ -72,110 +51,20 @@ class Counts:
 def load_chunk(
     connection: duckdb.DuckDBPyConnection, source: Source, chunk: Chunk, file_id: int, run: str | None
 ) -> tuple[Counts, list[Rejected]]:
-    """Put the events of a chunk into the tables. Runs inside the caller's transaction."""
-    table, broken = chunk.table()
-    connection.register("chunk", table)
-    if source.says_many:
-        _tell_apart(connection, source, run)
-    connection.execute("CREATE OR REPLACE TEMP TABLE parsed AS " + _parse(source), {"run": run, **_bound(source)})
-    rejected = [Rejected.of(chunk.line(index), *_place(chunk, index), Refusal("utf8", _utf8_detail(chunk.line(index)))) for index in broken]
-    blank = len(chunk) - len(table) - len(broken)
-    more = _one(connection, "SELECT count(*) - count(DISTINCT line) FROM said") if source.says_many else 0
-    doubtful = _doubtful(connection, source, run)
-    refused: list[int] = []
-    for index, line_index, text in doubtful:
-        line = chunk.line(line_index)
-        refusal = _refusal(source, line, text, run)
-        if not line.strip() or text == "":
-            blank += 1
-        elif refusal:
-            rejected.append(Rejected.of(line, *_place(chunk, line_index), refusal))
-        else:
-            continue
-        refused.append(index)
-    _forget(connection, "refused", refused)
-    load_roles(connection, source.roles)
+    """Judge a chunk and put its events into the tables; its refused lines are the caller's. Runs inside the caller's transaction."""
+    judged = judge(connection, source, chunk, run)
+    return store(connection, judged, source.roles, file_id), list(judged.rejected)
+
+
+def store(connection: duckdb.DuckDBPyConnection, judged: Judged, roles: tuple[KindRole, ...], file_id: int) -> Counts:
+    """Put the events of `parsed` into the tables. Runs inside the caller's transaction."""
+    load_roles(connection, roles)
     duplicates, conflicts = _settle_twins(connection)
     events = _one(connection, "SELECT count(*) FROM parsed") - conflicts
-    _insert(connection, file_id)
-    connection.unregister("chunk")
-    counts = Counts(len(chunk) + more, events, duplicates, conflicts, len(rejected), blank)
+    _insert(connection, judged, file_id)
+    counts = Counts(judged.lines, events, duplicates, conflicts, len(judged.rejected), judged.blank)
     counts.check()
-    return counts, rejected
-
-
-def _tell_apart(connection: duckdb.DuckDBPyConnection, source: Source, run: str | None) -> None:
-    """Give each event that a line says an index of its own; a line that says many counts as that many."""
-    connection.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE said AS
-        SELECT (row_number() OVER (ORDER BY idx, part) - 1)::INTEGER AS idx, idx AS line, byte_offset, raw, text
-        FROM ({source.select})""",
-        ({"run": run} if "$run" in source.select else {}) | dict(source.bound),
-    )
-
-
-def _doubtful(connection: duckdb.DuckDBPyConnection, source: Source, run: str | None) -> list[tuple[int, int, str | None]]:
-    """Index, index of its line, and mapped text of each event that its values or its shape leave in doubt.
-
-    Native text is the line itself.
-    """
-    columns = ", ".join(Shape._fields)
-    shapes = connection.execute(f"SELECT DISTINCT {columns} FROM parsed WHERE is_sound ORDER BY ALL").fetchall()
-    odd = [shape for shape in map(Shape._make, shapes) if not is_event_shape(shape)]
-    if not odd and _one(connection, "SELECT count(*) FROM parsed WHERE is_sound") == _one(connection, "SELECT count(*) FROM parsed"):
-        return []
-    connection.register("odd_shape", pa.Table.from_pylist([shape._asdict() for shape in odd], _SHAPE_SCHEMA))
-    text = "NULL" if source.name == NATIVE else "text"
-    line = "line" if source.says_many else "idx"
-    select = "FROM said" if source.says_many else source.select
-    lines = connection.execute(
-        f"""
-        SELECT idx, {line}, {text} FROM ({select}) SEMI JOIN (
-            SELECT idx FROM parsed WHERE NOT is_sound
-            UNION ALL SELECT idx FROM parsed SEMI JOIN odd_shape USING ({columns}) WHERE is_sound
-        ) USING (idx) ORDER BY idx""",
-        ({"run": run} if "$run" in select else {}) | _bound(source),
-    ).fetchall()
-    connection.unregister("odd_shape")
-    return lines
-
-
-def _place(chunk: Chunk, index: int) -> tuple[int, int]:
-    return chunk.line_offset(index), chunk.first_number + index
-
-
-@cache
-def _parse(source: Source) -> str:
-    select = "SELECT idx, byte_offset, raw, text FROM said" if source.says_many else source.select
-    return parse_query(select, source.clock_is_place)
-
-
-def _bound(source: Source) -> dict[str, str]:
-    """What is bound beside `$run` where lines are typed; lines that say many were mapped before."""
-    return {} if source.says_many else dict(source.bound)
-
-
-def _utf8_detail(line: bytes) -> str:
-    try:
-        line.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return f"{error.reason} at byte {error.start} of the line"
-    raise AssertionError("a line that Arrow refuses as UTF-8 and Python takes")
-
-
-def _refusal(source: Source, line: bytes, text: str | None, run: str | None) -> Refusal | None:
-    document = parse_document(line) if source.is_json else refusal_of_text(line) or {}
-    if isinstance(document, Refusal):
-        return document
-    if text is None and (source.bound or not source.is_json):
-        return Refusal("unmapped", f"the {source.name.rpartition(' ')[0] or 'format ' + source.name} says nothing of such a line")
-    if source.name != NATIVE:
-        mapped = parse_document((text or "{}").encode())
-        if isinstance(mapped, Refusal):
-            return mapped
-        document = mapped
-    return refusal_of_event(document, run)
+    return counts
 
 
 def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:
@@ -183,13 +72,6 @@ def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:
     assert row is not None
     count: int = row[0]
     return count
-
-
-def _forget(connection: duckdb.DuckDBPyConnection, name: str, indexes: Sequence[int]) -> None:
-    if indexes:
-        connection.register(name, pa.table({"idx": pa.array(indexes, pa.int32())}))
-        connection.execute(f"DELETE FROM parsed WHERE idx IN (SELECT idx FROM {name})")
-        connection.unregister(name)
 
 
 def _settle_twins(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
@@ -224,17 +106,12 @@ def _settle_twins(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
     return duplicates, conflicts
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, file_id: int) -> None:
-    recordings = f"kind IN ({_kinds_of('recording')})"
-    if _one(connection, f"SELECT count(*) FROM parsed WHERE {recordings}"):
-        _insert_recordings(connection, recordings)
+def _insert(connection: duckdb.DuckDBPyConnection, judged: Judged, file_id: int) -> None:
+    if not judged.kinds.isdisjoint(decision.kind for decision in FAMILIES[RECORDING]):
+        _insert_recordings(connection)
     first = _one(connection, "SELECT coalesce(max(event_no), 0) + 1 FROM event")
     numbered: dict[str, Any] = {"first": first}
-    connection.execute(
-        f"""INSERT INTO event BY NAME
-        SELECT $first + idx AS event_no, * EXCLUDE (idx, refs, caused_by, {_JUDGED}), $file AS file_id FROM parsed""",
-        numbered | {"file": file_id},
-    )
+    connection.execute(_INSERT_EVENT, numbered | {"file": file_id})
     connection.execute(
         f"""
         INSERT INTO event_object SELECT $first + idx, run_id, 'subject', subject_kind, subject_id FROM parsed
@@ -247,40 +124,39 @@ def _insert(connection: duckdb.DuckDBPyConnection, file_id: int) -> None:
         SELECT $first + idx, run_id, unnest(from_json(caused_by, '["VARCHAR"]')) FROM parsed WHERE caused_by IS NOT NULL""",
         numbered,
     )
-    for (kind,) in connection.execute("SELECT DISTINCT kind FROM parsed ORDER BY kind").fetchall():
-        if kind in KINDS:
-            connection.execute(_insert_kind(kind), numbered)
+    whole = "true"
+    if judged.partial:
+        connection.register("partial", pa.table({"idx": pa.array(judged.partial, pa.int32())}))
+        whole = "idx NOT IN (SELECT idx FROM partial)"
+    for family in typed_families():
+        if kinds := tuple(decision.kind for decision in FAMILIES[family] if decision.kind in judged.kinds):
+            connection.execute(f"{_insert_family(family, kinds)} AND {whole}", numbered)
     # A run that is there already too: a refresh that runs meanwhile takes away the row that it saw, and these events it did not see.
     connection.execute("INSERT INTO touched_run SELECT DISTINCT run_id FROM parsed")
 
 
-@cache
-def _insert_kind(kind: str) -> str:
-    """Events of a kind into their family's table, those that say all that the kind requires.
+@lru_cache(256)
+def _insert_family(family: str, kinds: Sequence[str]) -> str:
+    """Events of some kinds into their family's table. Those that do not say all that their kind requires are left out by the caller.
 
-    One that does not is in `event`, and no model reads what it lacks. A statement for each kind that is there: one for the whole
-    family spreads every event over a hundred columns, and takes longer to plan than a small chunk to load.
+    One is in `event` all the same, and no model reads what it lacks. Told by the shape of the line and not by a condition on the
+    typed fields: DuckDB reads the JSON again for each field that a condition names. Only the kinds that are there, because what
+    the statement costs to plan grows with the fields of all of them.
     """
-    decision = KINDS[kind]
-    own = ", ".join(f'"{column.name}":"{column.type}"' for column in own_columns(decision))
-    names = _ENVELOPE_NAMES.replace("event_no", "$first + idx AS event_no")
-    parts = f", unnest(from_json(data, '{{{own}}}'))" if own else ""
-    required = [f'"{name}" IS NOT NULL' for name, field in decision.model_fields.items() if field.is_required()]
-    return f"""INSERT INTO {family_table(decision.family)} BY NAME
-        FROM (SELECT {names}{parts} FROM parsed WHERE kind = '{kind}') WHERE {" AND ".join(required) or "true"}"""
+    own = {column.name: column.type for kind in kinds for column in own_columns(KINDS[kind])}
+    fields = ", ".join(f'"{name}":"{type_}"' for name, type_ in own.items())
+    parts = f", unnest(from_json(data, '{{{fields}}}'))" if own else ""
+    named = ", ".join(f"'{kind}'" for kind in kinds)
+    return f"INSERT INTO {family_table(family)} BY NAME SELECT {_ENVELOPE_NAMES}{parts} FROM parsed WHERE kind IN ({named})"
 
 
-def _kinds_of(family: str) -> str:
-    return ", ".join(f"'{decision.kind}'" for decision in FAMILIES[family])
-
-
-def _insert_recordings(connection: duckdb.DuckDBPyConnection, recordings: str) -> None:
+def _insert_recordings(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(f"""
         INSERT INTO recording BY NAME
         SELECT run_id, event_id, kind, CASE WHEN kind <> 'recording.effects' THEN data END AS data, content_hash
-        FROM parsed WHERE {recordings}""")
+        FROM parsed WHERE {_RECORDINGS}""")
     connection.execute("""
         INSERT INTO effect
         SELECT run_id, did->>0, try_cast(did->>1 AS BIGINT), did->>2, did->>3, try_cast(did->>4 AS BIGINT), did->>5
         FROM (SELECT run_id, unnest(json_extract(data, '$.effects[*]')) AS did FROM parsed WHERE kind = 'recording.effects')""")
-    connection.execute(f"DELETE FROM parsed WHERE {recordings}")
+    connection.execute(f"DELETE FROM parsed WHERE {_RECORDINGS}")

@@ -7,7 +7,7 @@ WITH mapped AS (
 ), valid AS (
     SELECT
         idx, byte_offset, raw, CASE WHEN json_valid(text) THEN text END AS text,
-        strlen(raw) <= 1048576 AND (strlen(text) < 40000 OR strlen(text) - strlen(replace(text, ':', '')) <= 10000)
+        strlen(raw) <= 1048576 AND CASE WHEN strlen(text) < 40000 THEN true ELSE strlen(text) - strlen(replace(text, ':', '')) <= 10000 END
             AND NOT regexp_matches(raw, ',\s*[\]}]')
             AND NOT regexp_matches(raw, '\\u(?:0000|[dD][89a-fA-F])') AS is_plain
     FROM mapped

@@ -15,7 +15,7 @@ from typing import BinaryIO, NamedTuple, Self
 import duckdb
 import pyarrow as pa
 
-from ingest.batch import Counts, Rejected, load_chunk
+from ingest.batch import Counts, load_chunk
 from ingest.chunks import (
     BOM,
     READ_BYTES,
@@ -33,6 +33,7 @@ from ingest.chunks import (
 from ingest.database import Database, duckdb_errors
 from ingest.documents import chunks_of_document
 from ingest.errors import UsageError
+from ingest.judging import Rejected
 from ingest.ledger import STDIN, TAIL_BYTES, Entry, entry_for, twin_of
 from ingest.sniff import DOCUMENT_BYTES_MAX, HEAD_BYTES, Source, refusal_of_encoding, sniff, source_named, sources
 from ingest.strict import Refusal, parse_document

@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 import duckdb
 from pydantic import BaseModel, ConfigDict
 
-from ingest.batch import Counts, Rejected, load_chunk
+from ingest.batch import Counts, load_chunk
 from ingest.chunks import CHUNK_BYTES, Chunk
 from ingest.database import Database, duckdb_errors, first_row
 from ingest.errors import UsageError
+from ingest.judging import Rejected
 from ingest.ledger import STDIN, Entry, entry_numbered
 from ingest.load import forced_source
 from ingest.reading import Transaction, insert_rejected

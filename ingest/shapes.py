@@ -96,6 +96,13 @@ def types_of(kind: str) -> dict[str, str]:
     return {name: names[type_] for name, type_ in plain.items() if type_ in names}
 
 
+def is_whole_shape(shape: Shape) -> bool:
+    """Whether events of this shape say all that their kind requires; one of a kind that nobody knows does."""
+    said = dict(zip(shape.own_names.split(_SEPARATOR), shape.own_types.split(_SEPARATOR), strict=False))
+    decision = KINDS.get(shape.kind)
+    return decision is None or all(said.get(name, "NULL") != "NULL" for name, field in decision.model_fields.items() if field.is_required())
+
+
 def _is_data_shape(shape: Shape) -> bool:
     names, json_types = shape.own_names.split(_SEPARATOR), shape.own_types.split(_SEPARATOR)
     if len(set(names)) < len(names) or len(names) != len(json_types):

@@ -68,6 +68,7 @@ SQL_START = re.compile(
 SQL_RUNNERS = {"execute", "executemany", "sql", "query"}
 SQL_BUILDERS: dict[str, str] = {
     "ingest/batch.py": "tables, columns and kinds of our vocabulary; what a line says is data in a table",
+    "ingest/judging.py": "columns of our vocabulary and the query of a source; what a line says is data in a table",
     "ingest/schema.py": "names, types and comments come from the event classes; nothing comes from a log",
     "ingest/mapping_sql.py": "columns and parameters that it numbers itself; every text of a mapping file is bound",
     "timeline/blank.py": "the path of a temporary file of its own: DuckDB binds no value in ATTACH",

@@ -12,10 +12,11 @@ from itertools import groupby
 
 import duckdb
 
-from ingest.batch import Counts, Rejected, load_chunk
+from ingest.batch import Counts, load_chunk
 from ingest.chunks import BOM, CHUNK_BYTES, Chunk
 from ingest.database import Database, duckdb_errors
 from ingest.documents import chunks_of_document
+from ingest.judging import Rejected
 from ingest.ledger import entry_for
 from ingest.reading import Transaction, insert_rejected
 from ingest.sniff import HEAD_BYTES, NATIVE, Source, refusal_of_encoding, sniff, source_named
