@@ -54,6 +54,7 @@ CLOCK_AND_CHANCE_ALLOWED: dict[str, str] = {
     "ingest/load.py": "tells how long a load took; the figure decides nothing",
     "timeline/watch.py": "waits between two turns of --watch; what each turn prints does not depend on it",
     "timeline/commands/ingest.py": "hands the clock of the machine to follow mode; no content depends on it",
+    "ingest/emit/emitter.py": "stamps what a control plane emits with its own clock, and mints its incarnation",
     "ingest/database.py": "waits for another process's lock, with a deadline",
     "reference_cluster/sweeps/fleet.py": "keeps a budget and tells how long a detector took; no run and no verdict depends on it",
     "timeline/server/run.py": "draws the token without which nobody gets in",

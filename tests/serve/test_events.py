@@ -39,7 +39,7 @@ def test_an_alert_can_be_raised_from_what_was_just_received(database: Path, leak
     with served(database) as client:
         for part in range(0, len(leak), 1000):
             assert client.ask("/events", b"".join(leak[part : part + 1000])).status == 200
-        eventually(lambda: b'timeline_findings{' in client.ask("/metrics").body)
+        eventually(lambda: b"timeline_findings{" in client.ask("/metrics").body)
         assert client.ask("/readyz").status == 200
         with timeline.open(database) as log:
             assert "found" in log.detect().verdicts.values()
