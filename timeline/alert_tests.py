@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote_plus
 
-from timeline.alert import KEEP_FIRING_MINUTES, Alert, Proof
+from timeline.alert import KEEP_FIRING_MINUTES, NOTEBOOKS, RUNBOOKS, Alert, Proof
 
 FAULT_BEGINS = 5
 """Minute of a test at which a detector begins to find something."""
@@ -17,7 +17,7 @@ BYSTANDER = f'{{run="{RUN}",detector="another/detector",severity="critical"}}'
 """A series that counts findings all the time in each test, and that the alert must not look at."""
 
 
-def tests(alerts: Sequence[Alert], rule_file: str, runbooks: str, notebooks: str) -> dict[str, Any]:
+def tests(alerts: Sequence[Alert], rule_file: str, runbooks: str = RUNBOOKS, notebooks: str = NOTEBOOKS) -> dict[str, Any]:
     """The test file of promtool for the rules in `rule_file`, as plain values.
 
     All detectors find something in one test, so that an alert which looks at another's series fires twice. promtool evaluates

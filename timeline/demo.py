@@ -19,7 +19,6 @@ from ingest.errors import StorageFailed, UsageError
 from ingest.load import load
 from ingest.seed import Replayed, ReplaySeed
 from timeline import alert_tests, alerts, yaml
-from timeline.alert import NOTEBOOKS, RUNBOOKS
 from timeline.api import Timeline
 from timeline.board import costs
 from timeline.files import write_whole
@@ -117,7 +116,7 @@ def _write(folder: Path, report: Report, seeds: list[tuple[Finding, ReplaySeed]]
     for finding, seed in seeds:
         write_whole(_seed_file(folder, finding), seed.to_text())
     write_whole(folder / "rules.yml", yaml.document(alerts.rules()))
-    write_whole(folder / "rules_test.yml", yaml.document(alert_tests.tests(alerts.alerts(), "rules.yml", RUNBOOKS, NOTEBOOKS)))
+    write_whole(folder / "rules_test.yml", yaml.document(alert_tests.tests(alerts.alerts(), "rules.yml")))
 
 
 def _seed_file(folder: Path, finding: Finding) -> Path:

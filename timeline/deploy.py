@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 from timeline import alert_tests, alerts, yaml
-from timeline.alert import NOTEBOOKS, RUNBOOKS
 from timeline.dashboard import document
 from timeline.files import write_whole
 
@@ -17,9 +16,9 @@ from timeline.files import write_whole
 def files() -> dict[str, str]:
     """Path below `deploy/` to text."""
     return {
-        "prometheus/rules.yml": yaml.document(alerts.rules(RUNBOOKS, NOTEBOOKS)),
-        "prometheus/rules_test.yml": yaml.document(alert_tests.tests(alerts.alerts(), "rules.yml", RUNBOOKS, NOTEBOOKS)),
-        "grafana/dashboard.json": document(NOTEBOOKS),
+        "prometheus/rules.yml": yaml.document(alerts.rules()),
+        "prometheus/rules_test.yml": yaml.document(alert_tests.tests(alerts.alerts(), "rules.yml")),
+        "grafana/dashboard.json": document(),
     }
 
 

@@ -11,7 +11,7 @@ from ingest.database import first_row
 from ingest.errors import UsageError
 from ingest.roles import KindRole
 from ingest.seed import Origin
-from timeline import alerts, bundle, report, yaml
+from timeline import alert_tests, alerts, bundle, report, yaml
 from timeline.exports import Chosen
 from timeline.exports.parquet import parquet_bytes
 from timeline.files import write_whole
@@ -68,7 +68,7 @@ def write(chosen: Chosen, path: Path) -> list[Path]:
         "findings.json": findings,
         "report.html": report.html(page_of(chosen)),
         "rules.yml": yaml.document(alerts.rules()),
-        "rules_test.yml": yaml.document(alerts.tests("rules.yml", alerts.RUNBOOKS)),
+        "rules_test.yml": yaml.document(alert_tests.tests(alerts.alerts(), "rules.yml")),
         "seed.json": seed.to_text(),
     }
     write_whole(path, bundle.pack(manifest, {bundle.LOG: parquet_bytes(table)} | {name: text.encode() for name, text in texts.items()}))
