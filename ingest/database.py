@@ -52,6 +52,7 @@ class Limits:
     def config(self) -> dict[str, str | bool | int | float | list[str]]:
         """As DuckDB settings, with everything shut that reaches outside the database file."""
         found: dict[str, str | bool | int | float | list[str]] = {
+            "allow_community_extensions": "false",
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
             "enable_external_access": "false",

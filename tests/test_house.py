@@ -107,7 +107,7 @@ def test_the_vocabulary_needs_nothing_but_pydantic():
 # ---- safe code
 
 
-def test_data_is_never_code():
+def test_s4_data_is_never_code():
     demand_none(broken(house.unsafe_code, PYTHON))
 
 
@@ -127,7 +127,7 @@ def test_answers_come_in_the_order_that_was_asked_for():
     demand_none(broken(house.unordered_answers, PRODUCT))
 
 
-def test_sql_is_never_put_together_from_values():
+def test_s2_sql_is_never_put_together_from_values():
     demand_none(broken(house.built_sql, PRODUCT))
 
 

@@ -9,6 +9,7 @@ import re
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from threading import Timer
 from types import TracebackType
 from typing import Self
 
@@ -42,6 +43,9 @@ from timeline.why import Why, parts_of, why_of, workloads_named
 
 AROUND_US = 60_000_000
 """How far before and after a moment `show --around` looks."""
+
+QUERY_SECONDS = 30.0
+"""How long a query that somebody wrote may take."""
 
 _NOT_IN_POLARS = re.compile(r"\b(INTERVAL|UNION|BIT|BIGNUM)\b")
 
@@ -331,8 +335,8 @@ class Timeline:
 
     # ---- what leaves
 
-    def sql(self, query: str) -> pl.DataFrame:
-        """The answer to a query that may read the tables and nothing else. Raises UsageError."""
+    def sql(self, query: str, seconds: float = QUERY_SECONDS) -> pl.DataFrame:
+        """The answer to a query that may read the tables and nothing else, for at most so many seconds. Raises UsageError."""
         try:
             statements = duckdb.extract_statements(query)
             if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
@@ -345,10 +349,16 @@ class Timeline:
                 raise UsageError(f"answering {query!r}: the column {name} is {type_}, which polars has not; cast it to VARCHAR")
         if len(set(relation.columns)) < len(relation.columns):
             raise UsageError(f"answering {query!r}: two columns have the same name; rename one with AS")
+        alarm = Timer(seconds, self._connection.interrupt)
+        alarm.start()
         try:
             return pl.DataFrame(relation)
+        except duckdb.InterruptException:
+            raise UsageError(f"answering {query!r}: it took longer than {seconds:g} s; ask about one run, or less of it") from None
         except duckdb.Error as error:
             raise UsageError(f"answering {query!r}: {_one_line(error)}") from None
+        finally:
+            alarm.cancel()
 
     def choose(self, finding_id: str | None = None, name: str | None = None, run: str | None = None) -> Chosen:
         """What is to be handed on: a finding, the object `kind/id`, or a run. Raises UsageError as `finding`, `find` and `run` do."""

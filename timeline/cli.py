@@ -22,6 +22,7 @@ from typer.exceptions import TyperException
 from ingest.errors import TimelineError
 from timeline import commands
 from timeline.command_files import add_commands
+from timeline.redaction import blacked_out
 from timeline.terminal import note
 from timeline.version import installed_version
 
@@ -106,7 +107,7 @@ def _write_report() -> str:
     try:
         handle, path = tempfile.mkstemp(prefix="timeline-bug-", suffix=".txt")
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(f"timeline {installed_version() or 'source tree'}, Python {sys.version}\n\n{traceback.format_exc()}")
+            file.write(f"timeline {installed_version() or 'source tree'}, Python {sys.version}\n\n{blacked_out(traceback.format_exc())}")
     except OSError as error:
         return f"could not be written: {error.strerror}"
     return path

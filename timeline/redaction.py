@@ -14,7 +14,7 @@ _SECRET_NAME = re.compile(
 )
 _SECRET_TEXT = re.compile(
     r"""
-    (?P<url>[a-z][a-z0-9+.-]*://[^\s/:@]*:)[^\s@]+(?=@)                       # postgres://user:secret@host
+    (?P<url>[a-z][a-z0-9+.-]*:/{1,2}[^\s/:@]*:)[^\s@]+(?=@)                   # postgres://user:secret@host; as a path it has one slash
     | (?P<scheme>\b(?:bearer|basic|token)\s+)[A-Za-z0-9._~+/=-]{8,}            # Authorization: Bearer …
     | (?P<pair>\b\w*(?:password|passwd|pwd|secret|token|api_?key|access_?key)\w*\s*[=:]\s*)[^\s;,&"']+  # password=…
     | \beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*                   # a JSON web token
@@ -26,7 +26,7 @@ _SECRET_TEXT = re.compile(
 )
 
 
-SUSPECT = r"pass|pwd|secret|token|credential|key|auth|cookie|dsn|://|bearer|basic|eyj|a[ks]ia|gh[pousr]_|github_|glpat|xox|[sr]k[-_]"
+SUSPECT = r"pass|pwd|secret|token|credential|key|auth|cookie|dsn|:/|bearer|basic|eyj|a[ks]ia|gh[pousr]_|github_|glpat|xox|[sr]k[-_]"
 """Every text with a secret has some of this in it, in either case; most texts have none of it. For an engine of regular expressions."""
 
 

@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from timeline.redaction import blacked_out
 from timeline.safe import printable
 
 DEFAULT_DATABASE = Path("timeline.duckdb")
@@ -95,8 +96,8 @@ def print_paragraph(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """Say something to the person, on standard error, in one line."""
-    sys.stderr.write(printable(text) + "\n")
+    """Say something to the person, on standard error, in one line and without secrets: it ends in the logs of whoever runs us."""
+    sys.stderr.write(printable(blacked_out(text)) + "\n")
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
