@@ -16,7 +16,7 @@ from timeline.server.received import Received
 
 GROUP_BYTES = 4 * 1024 * 1024
 """The most that is committed at once."""
-LINGER_SECONDS_MAX = 0.25
+LINGER_SECONDS_MAX = 0.1
 """The longest pause after a commit, in which more comes together: a commit costs much the same whatever it holds."""
 FOLLOW_EVENTS = 20_000
 """Events of files that are loaded before those that were received have their turn again."""
