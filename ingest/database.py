@@ -23,7 +23,7 @@ import duckdb
 
 from ingest import schema
 from ingest.envelope import text_of
-from ingest.errors import DatabaseBusy, DatabaseUnusable, StorageFailed
+from ingest.errors import DatabaseBusy, DatabaseUnusable, StorageFailed, UsageError
 
 PROGRAM = "decision-timeline"
 LOCK_TIMEOUT_SECONDS = 10.0
@@ -135,8 +135,10 @@ def open_for_write(
     """Open a database alone, making it where there is none.
 
     Waits up to `lock_timeout_seconds` for another process and says so through `on_wait`. Raises DatabaseBusy,
-    DatabaseUnusable, StorageFailed.
+    DatabaseUnusable, StorageFailed, UsageError.
     """
+    if path.parts[:1] in {("http:",), ("https:",)}:
+        raise UsageError(f"opening {path}: a database that is served elsewhere is only read from here; send events to it (POST /events)")
     with storage_errors("opening", path):
         lock = locked(path, fcntl.LOCK_EX, lock_timeout_seconds, on_wait)
     try:

@@ -25,7 +25,9 @@ from timeline.safe import printable
 
 DEFAULT_DATABASE = Path("timeline.duckdb")
 
-Database = Annotated[Path, typer.Option("--db", metavar="PATH", envvar="TIMELINE_DB", help="The database.")]
+Database = Annotated[
+    Path, typer.Option("--db", metavar="PATH", envvar="TIMELINE_DB", help="The database, or where it is served: http://HOST:PORT.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 Run = Annotated[str | None, typer.Option("--run", metavar="ID", help="The run; needed where the database holds several.")]
 

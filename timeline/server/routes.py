@@ -6,17 +6,20 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from ingest.chunks import CompressedInputBroken, unpacked
 from ingest.errors import TimelineError
 from timeline.openmetrics import SCRAPE_TYPE
+from timeline.remote import PATH as DATABASE
 from timeline.server.intake import BODY_BYTES_MAX, Answer, Body, IntakeFull
 from timeline.server.owner import Owner
 
@@ -50,6 +53,7 @@ class Routes:
         return [
             Route("/events", self._counted(self._events), methods=["POST"]),
             Route("/v1/logs", self._counted(self._logs), methods=["POST"]),
+            Route(DATABASE, self._counted(self._database)),
             Route("/metrics", self._counted(self._metrics)),
             Route("/healthz", self._counted(self._healthz)),
             Route("/readyz", self._counted(self._readyz)),
@@ -120,6 +124,17 @@ class Routes:
             intake.release(len(text))
             raise
 
+    # ---- what is known
+
+    async def _database(self, _: Request) -> Response:
+        """The database as it was at the last refresh: who reads from elsewhere reads a copy."""
+        try:
+            held = ExitStack()
+            path = await asyncio.to_thread(held.enter_context, self._owner.held())
+        except TimelineError as error:
+            raise _Turned(503, "no copy of the database can be made now") from error
+        return _Held(path, held)
+
     # ---- standing
 
     async def _metrics(self, _: Request) -> Response:
@@ -150,6 +165,18 @@ class Routes:
         for short, kind, says, value in figures:
             lines.append(f"# HELP timeline_server_{short} {says}\n# TYPE timeline_server_{short} {kind}\ntimeline_server_{short} {value}\n")
         return lines
+
+
+class _Held(FileResponse):
+    """A file that must stay until it is sent, or nobody wants it any more."""
+
+    def __init__(self, path: Path, held: ExitStack) -> None:
+        super().__init__(path, media_type="application/vnd.duckdb")
+        self._held = held
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        with self._held:
+            await super().__call__(scope, receive, send)
 
 
 def _unpacked(text: bytes) -> bytes:

@@ -1,0 +1,93 @@
+"""Who reads a database that is served: notebooks in the same process, commands of another one."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+import timeline
+from ingest.database import open_for_write
+from ingest.errors import DatabaseBusy, UsageError
+from tests.serve.conftest import TOKEN, Client, eventually, served
+from timeline.api import Timeline
+from timeline.cli import app
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory, leak: list[bytes]):
+    """A server that has the whole leak, and has refreshed."""
+    with served(tmp_path_factory.mktemp("readers") / "served.duckdb") as client:
+        client.ask("/events", b"".join(leak))
+        eventually(lambda: b"timeline_findings{" in client.ask("/metrics").body)
+        yield client
+
+
+@pytest.fixture
+def run(client: Client, monkeypatch: pytest.MonkeyPatch):
+    """The command line, reading through the server."""
+    monkeypatch.setenv("TIMELINE_TOKEN", TOKEN)
+
+    def ran(*words: str) -> Result:
+        return CliRunner().invoke(app, [*words, "--db", f"http://127.0.0.1:{client.port}"])
+
+    return ran
+
+
+def test_a_command_answers_through_the_server_what_it_answers_on_the_file(run, leak: list[bytes]):
+    with Timeline.in_memory(leak) as log:
+        report = log.detect().model_dump(mode="json")
+    assert json.loads(run("detect", "--json").stdout) == report
+
+
+def test_a_seed_is_written_where_it_was_asked_for(run, tmp_path: Path):
+    assert run("export", "--run", "demo", "-o", str(tmp_path / "seed.json")).exit_code == 0
+    assert json.loads((tmp_path / "seed.json").read_text())["origin"]["run_id"] == "demo"
+
+
+def test_s1_a_query_of_a_user_runs_in_the_users_process(run):
+    """No query reaches the process that writes; the copy is read-only and shut off from files."""
+    assert json.loads(run("sql", "SELECT count(*) > 0 AS some FROM event", "--json").stdout) == [{"some": True}]
+    assert run("sql", "SELECT * FROM read_text('/etc/hostname')").exit_code == 2
+    assert run("sql", "DELETE FROM event").exit_code == 2
+
+
+def test_without_the_token_nothing_is_read(run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TIMELINE_TOKEN", "wrong")
+    refused = run("objects")
+    assert refused.exit_code == 2
+    assert "TIMELINE_TOKEN" in refused.stderr
+
+
+def test_nobody_there_is_said_with_its_own_exit_code():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))  # and nobody listens
+        nobody = CliRunner().invoke(app, ["objects", "--db", f"http://127.0.0.1:{listener.getsockname()[1]}"])
+    assert (nobody.exit_code, "is `timeline serve` running there?" in nobody.stderr) == (9, True)
+
+
+def test_who_finds_the_database_busy_is_told_where_to_read_it(client: Client):
+    with pytest.raises(DatabaseBusy, match=rf"serves it at http://127.0.0.1:{client.port}: read it with --db http"):
+        open_for_write(client.owner.path, lock_timeout_seconds=0.0)
+
+
+def test_a_served_database_is_not_written_from_elsewhere(client: Client):
+    with pytest.raises(UsageError, match="POST /events"):
+        open_for_write(Path(f"http://127.0.0.1:{client.port}"))
+
+
+def test_a_notebook_goes_on_reading_what_it_opened_while_newer_copies_come_and_go(client: Client, leak: list[bytes]):
+    """A view stays as it was; copies that nobody opens any more are removed."""
+    with timeline.open(client.owner.path) as before:
+        events = before.runs()["events"].sum()
+        refreshes = client.owner.refresher.count
+        client.ask("/events?run=again", b"".join(leak).replace(b'"run_id":"demo",', b""))
+        eventually(lambda: client.owner.refresher.count > refreshes)
+        with timeline.open(client.owner.path) as after:
+            assert sorted(after.runs()["run_id"]) == ["again", "demo"]
+            assert before.runs()["events"].sum() == events
+    copies = sorted(client.owner.path.with_name("served.duckdb.snapshots").glob("*.duckdb"))
+    assert len(copies) == 1
