@@ -22,6 +22,8 @@ TOKEN = "token-of-these-tests"
 PATIENCE_SECONDS = 60.0
 """How long a loaded machine may take; nothing is decided by it but that something never came."""
 
+UPGRADE = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="}
+
 
 class Reply(NamedTuple):
     """What a server answered."""
@@ -42,14 +44,16 @@ class Client:
     def __init__(self, port: int, owner: Owner) -> None:
         self.port, self.owner = port, owner
 
-    def ask(self, path: str, body: bytes | None = None, *, method: str = "", token: str | None = TOKEN, **headers: str) -> Reply:
-        """The answer to one request: a POST where there is a body."""
+    def ask(self, path: str, body: bytes | None = None, *, token: str | None = TOKEN, upgrades: bool = False, **headers: str) -> Reply:
+        """The answer to one request: a POST where there is a body, one for a WebSocket where it `upgrades`."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
         said = {name.replace("_", "-"): value for name, value in headers.items()}
         if token is not None:
             said["Authorization"] = f"Bearer {token}"
+        if upgrades:
+            said |= UPGRADE
         try:
-            connection.request(method or ("GET" if body is None else "POST"), path, body, said)
+            connection.request("GET" if body is None else "POST", path, body, said)
             answer = connection.getresponse()
             return Reply(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
         finally:

@@ -46,3 +46,16 @@ def test_s10_only_the_inline_scripts_of_the_page_itself_may_run(shared: Client):
 
 def test_s10_an_answer_without_a_page_allows_no_inline_script(shared: Client):
     assert policy_of(shared.ask("/metrics").headers)["script-src"] == ["'self'", "'unsafe-eval'"]
+
+
+def test_s10_inline_scripts_and_styles_are_named_by_their_hashes_alone(shared: Client):
+    """`unsafe-inline` stands for style attributes only: marimo sets those through the object model, which no policy governs."""
+    for path in ("/", "/what_leaked/", "/metrics"):
+        policy = policy_of(shared.ask(path).headers)
+        assert [name for name, sources in policy.items() if "'unsafe-inline'" in sources] == ["style-src-attr"]
+
+
+def test_s10_the_styles_of_the_charts_are_found_in_marimos_scripts(shared: Client):
+    """One of Vega's frame, one or two of its tooltip, and ours; a browser test sees to it that there are no others."""
+    looks = policy_of(shared.ask("/what_leaked/").headers)["style-src"]
+    assert len([source for source in looks if source.startswith("'sha256-")]) >= 3

@@ -23,7 +23,6 @@ ROUTES = (
     "/metrics",
     "/database",
 )
-UPGRADE = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec_WebSocket_Version": "13", "Sec_WebSocket_Key": "AAAAAAAAAAAAAAAAAAAAAA=="}
 DOTS = ("../", "..%2f", "%2e%2e/", "%2e%2e%2f", "..%5c", "..\\", "....//", "%252e%252e%252f", "..%c0%af", ".%00./")
 TRAVERSALS = [f"/what_leaked/{place}/{dots * 6}etc/passwd" for place in ("assets", "@file", "public") for dots in DOTS]
 
@@ -55,9 +54,9 @@ def test_s9_another_host_or_origin_is_refused(shared: Client, path: str):
 
 def test_s9_a_websocket_from_another_page_or_name_is_refused(shared: Client):
     path = "/what_leaked/ws?session_id=s"
-    assert shared.ask(path, token=None, **UPGRADE).status == 403
-    assert shared.ask(path, Origin="http://evil.example", **UPGRADE).status == 403
-    assert shared.ask(path, Host="evil.example", **UPGRADE).status == 403
+    assert shared.ask(path, token=None, upgrades=True).status == 403
+    assert shared.ask(path, Origin="http://evil.example", upgrades=True).status == 403
+    assert shared.ask(path, Host="evil.example", upgrades=True).status == 403
 
 
 def test_s9_our_own_names_are_let_in(shared: Client):
@@ -68,7 +67,7 @@ def test_s9_our_own_names_are_let_in(shared: Client):
 @pytest.mark.parametrize("path", ["/what_leaked/terminal/ws", "/terminal/ws", "/what_leaked/lsp/pylsp", "/what_leaked/mcp/server"])
 def test_s9_the_editor_of_marimo_is_not_there(shared: Client, path: str):
     assert shared.ask(path).status == 404
-    assert shared.ask(path, Origin=f"http://127.0.0.1:{shared.port}", **UPGRADE).status == 403
+    assert shared.ask(path, Origin=f"http://127.0.0.1:{shared.port}", upgrades=True).status == 403
 
 
 @pytest.mark.parametrize("path", TRAVERSALS)

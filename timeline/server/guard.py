@@ -1,8 +1,11 @@
 """Who may ask, and what a browser may do with the answer: stands before every page and every route, WebSockets too.
 
 marimo alone asks for no token in run mode and takes a WebSocket from any page that the browser has open, so the guard asks
-for the token, for a `Host` that is ours and an `Origin` that is that host. It hashes the inline scripts of a page and lets
-the browser run those and no others.
+for the token, for a `Host` that is ours and an `Origin` that is that host. It hashes the inline scripts and styles of a page and
+lets the browser use those and no others.
+
+Style attributes are free: marimo makes its pages out of text by React, which sets each attribute anew through the object model,
+and that no policy governs. To forbid them would keep nothing out and fill the console, where a violation is to be a signal.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -23,7 +26,10 @@ MANIFEST = "/manifest.json"
 CLOSED = {"terminal", "lsp", "mcp"}
 """Parts of marimo's editor; nobody needs them to read."""
 
-_INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", re.DOTALL | re.IGNORECASE)
+_INLINE = {
+    "script": re.compile(rb"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", re.DOTALL | re.IGNORECASE),
+    "style": re.compile(rb"<style[^>]*>(.*?)</style>", re.DOTALL | re.IGNORECASE),
+}
 _REFUSALS = {
     401: "a token is missing or wrong: open the address that was printed with its token, or send it as Authorization: Bearer\n",
     403: "this server is not known by that name, or the page that asks is not its own\n",
@@ -39,10 +45,16 @@ App = Callable[[Message, Receive, Send], Awaitable[None]]
 class Guard:
     """Lets through who has the token and comes from our own page; adds the security headers to what goes back."""
 
-    def __init__(self, app: App, token: str, *, names: Iterable[str] = (), open_paths: Iterable[str] = ()) -> None:
-        """`names` are values of `Host` by which the server is known beside its own address; `open_paths` need no token and no name."""
+    def __init__(
+        self, app: App, token: str, *, names: Iterable[str] = (), open_paths: Iterable[str] = (), styles: Iterable[bytes] = ()
+    ) -> None:
+        """`names` are values of `Host` by which the server is known beside its own address; `open_paths` need no token and no name.
+
+        `styles` are the inline styles that scripts of a page put into it.
+        """
         self._app = app
         self._token = token
+        self._styles = tuple(styles)
         self._names = frozenset(names)
         self._open_paths = frozenset(open_paths)
 
@@ -59,7 +71,7 @@ class Guard:
         else:
             # Without compression, so that inline scripts can be read and hashed on their way out.
             plain = [(name, value) for name, value in scope["headers"] if name.lower() != b"accept-encoding"]
-            sealed = _Sealed(send, headers.get("host", "")) if scope["type"] == "http" else send
+            sealed = _Sealed(send, headers.get("host", ""), self._styles) if scope["type"] == "http" else send
             await self._app({**scope, "headers": plain}, receive, sealed)
 
     def _refused(self, scope: Message, headers: dict[str, str]) -> int | None:
@@ -107,9 +119,10 @@ def _of_cookie(header: str) -> str:
 class _Sealed:
     """Adds headers to a reply. A page is held back until it is whole, because its policy names the hashes of its scripts."""
 
-    def __init__(self, send: Send, host: str) -> None:
+    def __init__(self, send: Send, host: str, styles: Sequence[bytes]) -> None:
         self._send = send
         self._host = host
+        self._styles = styles
         self._start: Message | None = None
         self._page = b""
 
@@ -118,23 +131,23 @@ class _Sealed:
             is_page = any(name.lower() == b"content-type" and b"text/html" in value for name, value in message["headers"])
             self._start = message if is_page else None
             if not is_page:
-                await self._send({**message, "headers": [*message["headers"], *_headers(self._host, b"")]})
+                await self._send({**message, "headers": [*message["headers"], *_headers(self._host, b"", ())]})
         elif self._start is None or message["type"] != "http.response.body":
             await self._send(message)
         else:
             self._page += message.get("body", b"")
             if not message.get("more_body", False):
-                await self._send({**self._start, "headers": [*self._start["headers"], *_headers(self._host, self._page)]})
+                await self._send({**self._start, "headers": [*self._start["headers"], *_headers(self._host, self._page, self._styles)]})
                 await self._send({"type": "http.response.body", "body": self._page})
 
 
-def _headers(host: str, page: bytes) -> list[tuple[bytes, bytes]]:
-    """The security headers of a reply; its policy allows the inline scripts of `page`."""
-    digests = [base64.b64encode(hashlib.sha256(script).digest()).decode() for script in _INLINE_SCRIPT.findall(page)]
-    inline = " ".join(f"'sha256-{digest}'" for digest in dict.fromkeys(digests))
+def _headers(host: str, page: bytes, styles: Iterable[bytes]) -> list[tuple[bytes, bytes]]:
+    """The security headers of a reply; its policy allows the inline scripts and styles of `page`, and `styles`."""
+    scripts = _hashes(_INLINE["script"].findall(page))
+    looks = _hashes([*_INLINE["style"].findall(page), *styles])
     policy = (
-        f"default-src 'none'; script-src 'self' 'unsafe-eval' {inline}; style-src 'self' 'unsafe-inline'; font-src 'self' data:; "
-        f"img-src 'self' data: blob:; media-src 'self' data: blob:; worker-src 'self' blob:; manifest-src 'self'; "
+        f"default-src 'none'; script-src 'self' 'unsafe-eval'{scripts}; style-src 'self'{looks}; style-src-attr 'unsafe-inline'; "
+        f"font-src 'self' data:; img-src 'self' data: blob:; media-src 'self' data: blob:; worker-src 'self' blob:; manifest-src 'self'; "
         f"connect-src 'self' ws://{host}; frame-src 'none'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
     )
     fixed = {
@@ -145,6 +158,12 @@ def _headers(host: str, page: bytes) -> list[tuple[bytes, bytes]]:
         "cache-control": "no-store",
     }
     return [(name.encode(), value.encode("latin-1")) for name, value in fixed.items()]
+
+
+def _hashes(texts: Iterable[bytes]) -> str:
+    """Sources of a policy that allow these texts, each behind a blank."""
+    digests = (base64.b64encode(hashlib.sha256(text).digest()).decode() for text in texts)
+    return "".join(f" 'sha256-{digest}'" for digest in dict.fromkeys(digests))
 
 
 async def _welcome(scope: Message, send: Send, token: str) -> None:

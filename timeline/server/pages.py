@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import functools
+import re
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
@@ -28,6 +30,21 @@ _INDEX = """<!doctype html>
 </body>
 </html>
 """
+
+
+_STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
+_VEGA_STYLE = re.compile(rb"`((?:#vg-tooltip-element|\.vega-embed) \{[^`$\\]*)`")
+"""How the style of a chart's tooltip and of its frame stand in the scripts of marimo: Vega puts them into the page as they are."""
+
+
+@functools.cache
+def styles() -> tuple[bytes, ...]:
+    """The inline styles that a notebook puts into its page: those of our helpers, and those of the charts."""
+    from timeline.display import STYLE
+
+    scripts = (Path(marimo.__file__).parent / "_static" / "assets").glob("*.js")
+    of_vega = (text for path in sorted(scripts) for text in _VEGA_STYLE.findall(path.read_bytes()))
+    return tuple(dict.fromkeys([*(text.encode() for text in _STYLE.findall(STYLE)), *of_vega]))
 
 
 def shipped() -> dict[str, Path]:

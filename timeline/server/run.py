@@ -22,7 +22,7 @@ from starlette.routing import BaseRoute
 from ingest.errors import UsageError
 from timeline.server.guard import TOKEN, Guard
 from timeline.server.owner import Owner
-from timeline.server.pages import Pages
+from timeline.server.pages import Pages, styles
 from timeline.server.routes import Routes
 
 LOOPBACK = "127.0.0.1"
@@ -149,7 +149,7 @@ class Server(uvicorn.Server):
         self.listener, self.door, self.signal = listener, door, 0
         self.address = Address(door.address.host, listener.getsockname()[1])
         names = (*door.names, *([f"localhost:{self.address.port}"] if self.address.is_loopback else []))
-        guard = Guard(Starlette(routes=list(routes)), door.token, names=names, open_paths=open_paths)
+        guard = Guard(Starlette(routes=list(routes)), door.token, names=names, open_paths=open_paths, styles=styles())
         # Neither addresses, which may hold the token, nor anything else of a request is logged.
         super().__init__(
             uvicorn.Config(guard, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_SECONDS)
