@@ -36,7 +36,6 @@ from timeline.moment import moment_of
 from timeline.objects import ids_of, kinds_of, runs_with
 from timeline.published import view_of
 from timeline.refresh import is_stale, refresh
-from timeline.remote import address_of, open_remote
 from timeline.seeds import seed_of_run
 from timeline.state import objects_of, states_at
 from timeline.story import Story, decisions_about
@@ -68,12 +67,9 @@ class Timeline:
     def open(cls, path: Path) -> Self:
         """Open the database at `path`, read-only, after bringing its models up to date where events came in.
 
-        Where it is served, by this process or at the address `path`, it is read as it was last refreshed. A bundle (`timeline export
-        --bundle`) is loaded into memory. Raises DatabaseBusy while another process writes it, DatabaseUnusable where it is none, damaged
-        or of another version, UpstreamUnavailable.
+        Where it is served, here or at the address `path`, it is read as it was last refreshed. A bundle (`timeline export --bundle`) is
+        loaded into memory. Raises DatabaseBusy, DatabaseUnusable where it is none, damaged or of another version, UpstreamUnavailable.
         """
-        if (address := address_of(path)) is not None:
-            return cls(open_remote(address))
         if is_bundle(path):
             return cls._of_bundle(path)
         if (view := view_of(path)) is not None:

@@ -1,6 +1,6 @@
-"""Databases that this process itself holds for writing: who reads one here is given a view of it that is read-only.
+"""Databases that are served: who reads one that this process or another one writes is given a view of it that is read-only.
 
-`timeline.open` asks here first, so that a notebook is the same inside `timeline serve` and outside of it.
+`timeline.open` asks here first, so that notebooks and commands are the same inside `timeline serve`, outside, and far from it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ingest.database import Database
+from timeline.remote import address_of, open_remote
 
 _views: dict[Path, Callable[[], Database]] = {}
 
@@ -24,6 +25,11 @@ def withdraw(path: Path) -> None:
 
 
 def view_of(path: Path) -> Database | None:
-    """The view of a database that this process holds; None where it holds none of that path."""
+    """The view of a database that is served, at an address or by this process; None where it is a file like any other.
+
+    Raises UpstreamUnavailable, UsageError, StorageFailed, DatabaseUnusable.
+    """
+    if (address := address_of(path)) is not None:
+        return open_remote(address)
     view = _views.get(path.resolve())
     return view() if view else None
