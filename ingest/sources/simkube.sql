@@ -3,7 +3,8 @@
 -- items: events
 -- a line says: many events
 -- clock is: a place
--- Each object that a step applies or deletes is an event; a step with none is passed over. Times are seconds.
+-- Each object that a step applies or deletes is an event; a step with none is passed over. Times are seconds. An event is known by its
+-- second and by what was done, so that a trace which was exported again from a later moment on has the same events.
 WITH step AS (
     SELECT
         idx, byte_offset, raw,
@@ -27,7 +28,8 @@ WITH step AS (
 SELECT
     idx, part, byte_offset, raw,
     CASE WHEN s.ts IS NOT NULL AND change IS NULL THEN '' WHEN change IS NOT NULL THEN to_json({
-        event_id: s.ts || '/' || idx || '/' || part,
+        event_id: s.ts || '/' || change.deed || '/' || left(sha256(change.held), 16)
+            || '/' || row_number() OVER (PARTITION BY s.ts, change.deed, change.held ORDER BY idx, part),
         run_id: coalesce($run, 'simkube'),
         time: CASE WHEN s.ts BETWEEN 0 AND 253402300799 THEN strftime(make_timestamp(s.ts * 1000000), '%Y-%m-%dT%H:%M:%SZ') END,
         actor: 'simkube/trace',
