@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,6 +54,8 @@ def test_the_lock_log_has_its_three_violations_and_no_more(shared_data: Path):
             "generic/refused_while_free": 11066,
             "generic/ended_without_start": 16954,
         }
+        unasked = asked.sql("SELECT answered_us, answer FROM hold_attempt WHERE asked_event_id IS NULL").rows()
+        assert [answer for _, answer in unasked] == ["acquired"], "one response has no request: the double grant"
 
 
 def test_the_happy_lock_log_has_none(shared_data: Path):
@@ -90,6 +93,8 @@ def test_the_pair_log_has_its_six_bad_keys_and_no_more(shared_data: Path):
             ("never_ended", "found", "4-1827"),
             ("never_ended", "found", "5-148"),
         ]
+    told = (shared_data / "start-end-pairs/upstream-verdicts.txt").read_text().replace(",", "")
+    assert {f"{key}-{number}" for key, number in re.findall(r"key (\d+) event (\d+)", told)} == {each for _, _, each in said(findings)}
 
 
 def test_the_happy_pair_log_has_none(shared_data: Path):
