@@ -41,6 +41,8 @@ def address():
 @app.cell(hide_code=True)
 def opened_log(database, place):
     opened = opening.opening(database)
+    if opened.says and mo.app_meta().mode == "script":
+        print_line(opened.says)
     mo.stop(opened.log is None, safe_text(opened.says, "answer"))
     log = opened.log
     asked = opening.asked_of(opened, place)
@@ -107,14 +109,16 @@ def named(kind_choice, object_choice):
 
 @app.cell(hide_code=True)
 def choose_moment(asked, log, run_choice):
-    bounds = log.bounds(run_choice.value)
+    bounds = told.bounds(log.runs(), run_choice.value)
     as_of_slider = mo.ui.slider(0, told.STEPS, value=told.step_of(asked.as_of_us, bounds), label="As of", debounce=True, full_width=True)
     return as_of_slider, bounds
 
 
 @app.cell(hide_code=True)
-def choose_stretch(log, name, run_choice):
-    range_chart = safe_chart(charts.overview(log.activity(run_choice.value, name), log.bounds(run_choice.value), "container"))
+def choose_stretch(bounds, log, name, report, run_choice):
+    range_chart = safe_chart(
+        charts.overview(log.activity(run_choice.value, name), bounds, "container", is_beside_findings=bool(report.findings))
+    )
     return (range_chart,)
 
 

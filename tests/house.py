@@ -77,6 +77,7 @@ SQL_BUILDERS: dict[str, str] = {
     "timeline/catalog.py": "names of the family tables of our schema; the run is bound",
     "timeline/state.py": "names of our own models and of their columns",
     "timeline/stretches.py": "names of our own models and of their columns; objects are bound",
+    "timeline/lanes.py": "the statements of timeline.stretches and timeline.led; what they ask about is bound",
     "timeline/refresh.py": "names of our own tables and models; runs are bound",
     "timeline/gauges.py": "names of its own temporary tables",
     "timeline/why.py": "names of our own models",

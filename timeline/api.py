@@ -31,7 +31,8 @@ from timeline.findings import Finding, Report, detect
 from timeline.gauges import Gauge, bounds_us, measure, measure_database, moments_us
 from timeline.happened import Happened, happened_to
 from timeline.known import known_at
-from timeline.lanes import Lanes, bounds_of, lanes_of
+from timeline.lanes import Lanes, lanes_of
+from timeline.led import Led, led_by
 from timeline.moment import moment_of
 from timeline.objects import ids_of, kinds_of, runs_with
 from timeline.published import view_of
@@ -146,10 +147,6 @@ class Timeline:
         """
         return objects_of(self._connection, run and self.run(run), kind)
 
-    def bounds(self, run: str | None = None) -> tuple[int, int]:
-        """Where the log of a run begins and ends, microseconds UTC."""
-        return bounds_of(self._connection, self.run(run))
-
     def kinds(self, run: str | None = None) -> dict[str, int]:
         """The kinds of objects that a run names, and how many there are of each."""
         return kinds_of(self._connection, self.run(run))
@@ -252,10 +249,7 @@ class Timeline:
         window_us: tuple[int, int] | None = None,
         as_of_us: int | None = None,
     ) -> Lanes:
-        """What `timeline.charts.swim_lanes` draws of a run: its lanes in a window, none of it later than `as_of_us`.
-
-        `findings` are marked in them; where none are given, the log is judged for it.
-        """
+        """The lanes of a run in a window, none of it later than `as_of_us`, with those findings, or with all where none are given."""
         run_id = self.run(run)
         return lanes_of(self._connection, run_id, self._proven(run_id, findings), window_us, as_of_us)
 
@@ -270,6 +264,10 @@ class Timeline:
         """What happened to the object `kind/id` and to everything it touched, as `lanes`. Raises UsageError as `find` does."""
         run_id, kind, id_ = self.find(name, run)
         return happened_to(self._connection, run_id, kind, id_, self._proven(run_id, findings), window_us, as_of_us)
+
+    def led(self, run: str | None = None, window_us: tuple[int, int] | None = None) -> Led:
+        """Who led a run: leases, locks, loops, processes and missing events; its lanes in a window. Raises UsageError as `run` does."""
+        return led_by(self._connection, self.run(run), window_us)
 
     def _proven(self, run_id: str, findings: Sequence[Finding] | None) -> list[Finding]:
         every = self.detect(run=run_id).findings if findings is None else findings

@@ -8,8 +8,7 @@ import polars as pl
 
 from ingest.duration import duration
 from timeline.capacity import WAITS_FOR, Capacity
-from timeline.display import Link
-from timeline.links import notebook_link
+from timeline.links import Link, notebook_link
 from timeline.why import RUNNING, Why
 from timeline.words import count, short
 

@@ -20,7 +20,7 @@ from timeline.files import write_whole
 from timeline.lanes import Lanes
 from timeline.looks import ALIVE, ENDED, FAINT, INK, LEADER, LEAK, SESSION, colours
 from timeline.safe import printable
-from timeline.stretches import ENDS
+from timeline.stretches import ENDS, OVERLAYS
 from timeline.words import count, short
 
 WIDTH = 1180
@@ -38,23 +38,30 @@ STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 2
 """Seconds between two marks of the time axis."""
 
 _CLIP = re.compile(r'(?:(?<=id=")|(?<=url\(#))clip\d+(?=["\)])')
-HEADINGS = {"lease": "LEADER", "control_plane": "CONTROL PLANES", "worker": "WORKERS", "memory": "IN MEMORY OF"}
+HEADINGS = {"lease": "LEADER", "memory": "IN MEMORY OF", "process": "PROCESSES, BY INCARNATION"}
+NAMED = {"lease": (LEADER, "white"), "lock": (LEADER, "white"), "process": (ALIVE, INK)}
+"""Panels whose bars say with whom: colours of the bar and of what stands in it."""
+PLAIN = {"control_plane": ALIVE, "node lease": ALIVE}
+"""Panels whose bars say nothing."""
+OVER = {"use": (SESSION, 3, "session"), "gap": (LEAK, 11, "events missing of")}
+"""What lies in the lanes of another panel: colour, height, and what it is with."""
 LEFT, RIGHT = alt.value(NAMES - 10), alt.value(alt.ExprRef(f"width - {FINDINGS - 10}"))
 
-Link = Callable[[str, str], str]
-"""Where the lane of a panel and an object leads."""
+Link = Callable[[str, str], str | None]
+"""Where the lane of a panel and an object leads; None where nowhere."""
 Width = int | Literal["container"]
 
 
-def swim_lanes(lanes: Lanes, width: Width = WIDTH, link: Link | None = None) -> alt.LayerChart:
-    """The chart of those lanes. Raises UsageError where there is none."""
+def swim_lanes(lanes: Lanes, width: Width = WIDTH, link: Link | None = None, title: Sequence[str] | None = None) -> alt.LayerChart:
+    """The chart of those lanes; above it `title`, its second part in small, or what is found. Raises UsageError where there is no lane."""
     if lanes.lanes.is_empty():
         raise UsageError("drawing lanes: the log has nothing that a model has intervals of; `timeline objects` lists what it has")
     places, height = _placed(lanes.lanes)
-    x = alt.X("from_ms:Q", scale=_scale(lanes), axis=time_axis(lanes.start_us, lanes.end_us))
+    margin = _margin(len(lanes.findings) + lanes.elsewhere > 0)
+    x = alt.X("from_ms:Q", scale=_scale(lanes.start_us, lanes.end_us, margin), axis=time_axis(lanes.start_us, lanes.end_us))
     y = alt.Y("top:Q", scale=alt.Scale(domain=[0, height], range=[0, height], nice=False), axis=None)
     layers = [
-        _stripes(places, y),
+        _stripes(places, y, margin),
         *_vacancies(lanes, x, y, height, places),
         *_stretches(lanes, x, y, places),
         *_causes(lanes, x, y, places),
@@ -63,13 +70,9 @@ def swim_lanes(lanes: Lanes, width: Width = WIDTH, link: Link | None = None) -> 
         *_as_of(lanes, x, height),
         *_names(places, y, link),
     ]
-    chart = alt.LayerChart(layer=layers, width=width, height=height, title=_title(lanes), background="white", padding=14)
-    styled: alt.LayerChart = (
-        chart.resolve_scale(color="independent")
-        .configure(font="DejaVu Sans, Helvetica, Arial, sans-serif", autosize=alt.AutoSizeParams(type="fit-x", contains="padding"))
-        .configure_view(stroke=None)
-        .configure_title(anchor="start", fontSize=15, color=INK, subtitleColor=FAINT, subtitleFontSize=11.5, subtitlePadding=4, offset=8)
-    )
+    chart = alt.LayerChart(layer=layers, width=width, height=height, title=_title(lanes, title), background="white", padding=14)
+    look: dict[str, Any] = {"anchor": "start", "fontSize": 15, "color": INK, "subtitleColor": FAINT, "subtitleFontSize": 11.5}
+    styled: alt.LayerChart = _styled(chart.resolve_scale(color="independent")).configure_title(subtitlePadding=4, offset=8, **look)
     return styled
 
 
@@ -95,18 +98,28 @@ def svg(chart: alt.LayerChart) -> str:
     return _CLIP.sub(lambda match: f"clip{numbers[match[0]]}", text)
 
 
-def overview(activity: pl.DataFrame, span_us: tuple[int, int], width: Width = WIDTH) -> alt.LayerChart:
-    """How much was decided when: a bar a bucket of `activity` (ts_us, until_us, decisions, own). What is brushed in it is its selection
-    `range`, in milliseconds."""
+def overview(activity: pl.DataFrame, span_us: tuple[int, int], width: Width = WIDTH, *, is_beside_findings: bool = False) -> alt.LayerChart:
+    """How much was decided when: a bar a bucket of `activity` (ts_us, until_us, decisions, own).
+
+    What is brushed in it is its selection `range`, in milliseconds. It stands right above lanes that have findings, or that have none.
+    """
     brush = alt.selection_interval(name="range", encodings=["x"])
-    x = alt.X("from_ms:Q", scale=_span_scale(*span_us), axis=time_axis(*span_us))
+    x = alt.X("from_ms:Q", scale=_scale(*span_us, _margin(is_beside_findings)), axis=time_axis(*span_us))
     tips = [alt.Tooltip(f"{name}:N", title=title) for name, title in TIPS_OF_BUCKET.items()]
-    every = _chart(activity).mark_bar(color="#C3CAD2").encode(x, x2="until_ms:Q", y=alt.Y("decisions:Q", axis=None), tooltip=tips)
-    own = _chart(activity.filter(pl.col("own") > 0)).mark_bar(color=LEADER).encode(x, x2="until_ms:Q", y=alt.Y("own:Q"))
-    layers = [every.add_params(brush), own]
-    chart = alt.LayerChart(layer=layers, width=width, height=56, background="white", padding=14)
-    styled: alt.LayerChart = chart.configure_view(stroke=None).configure(font="DejaVu Sans, Helvetica, Arial, sans-serif")
-    return styled
+    rows = activity.with_columns(zero=pl.lit(0))
+    every = _chart(rows).mark_rect(color="#C3CAD2").encode(x, x2="until_ms:Q", y=alt.Y("decisions:Q", axis=None), y2="zero:Q", tooltip=tips)
+    own = (
+        _chart(rows.filter(pl.col("own") > 0)).mark_rect(color=LEADER).encode(x, x2="until_ms:Q", y=alt.Y("own:Q", axis=None), y2="zero:Q")
+    )
+    return _styled(alt.LayerChart(layer=[every.add_params(brush), own], width=width, height=56, background="white", padding=14))
+
+
+def _styled(chart: alt.LayerChart) -> alt.LayerChart:
+    """In our letters, and without a menu that would send the data to somebody's editor."""
+    fit = alt.AutoSizeParams(type="fit-x", contains="padding")
+    font = "DejaVu Sans, Helvetica, Arial, sans-serif"
+    styled: alt.LayerChart = chart.configure(font=font, autosize=fit).configure_view(strokeWidth=0)
+    return styled.properties(usermeta={"embedOptions": {"actions": False}})
 
 
 TIPS_OF_BUCKET = {"since": "from, UTC", "lasted": "for", "decisions": "decisions", "own": "of them about it"}
@@ -136,7 +149,7 @@ def _at(frame: pl.DataFrame, places: pl.DataFrame, top: float = 4.0, bottom: flo
 def _names(places: pl.DataFrame, y: alt.Y, link: Link | None) -> list[alt.Chart]:
     """Names of lanes, those with findings stand out; above each panel what it is."""
     rows = places.with_columns(
-        name=pl.col("id").map_elements(lambda name: _cut(name, NAME_MAX), return_dtype=pl.String),
+        name=pl.col("id").map_elements(_name, return_dtype=pl.String),
         top=pl.col("lane_top") + LANE / 2,
         link=pl.Series([_link(link, panel, id_) for panel, id_ in places.select("panel", "id").iter_rows()], dtype=pl.String),
     )
@@ -162,27 +175,36 @@ def heading_of(panel: str) -> str:
 # ---- what is in them
 
 
-def _stripes(places: pl.DataFrame, y: alt.Y) -> alt.Chart:
+def _stripes(places: pl.DataFrame, y: alt.Y, margin: int) -> alt.Chart:
     """A faint line under each lane, so that the eye stays in it."""
     rows = places.select(top=pl.col("lane_top") + LANE)
     rule: alt.Chart = _chart(rows).mark_rule(color="#EEF1F4")
-    return rule.encode(y=y, x=alt.value(NAMES), x2=alt.value(alt.ExprRef(f"width - {FINDINGS}")))
+    return rule.encode(y=y, x=alt.value(NAMES), x2=alt.value(alt.ExprRef(f"width - {margin}")))
 
 
 def _stretches(lanes: Lanes, x: alt.X, y: alt.Y, places: pl.DataFrame) -> list[alt.Chart | alt.LayerChart]:
     """Leaders by name, lives in grey, states by colour, uses of workers as thin bars, ends as ticks."""
     rows = lanes.stretches
-    is_state = ~pl.col("panel").is_in(["lease", "control_plane", "use"])
+    is_state = ~pl.col("panel").is_in([*NAMED, *PLAIN, *OVER])
     is_end = pl.col("state").is_in(list(ENDS))
     palette = colours(rows.filter(is_state & ~is_end)["state"].unique().to_list())
     scale = alt.Scale(domain=list(palette), range=list(palette.values()))
     legend = alt.Legend(orient="bottom", direction="horizontal", title=None, symbolType="square", labelColor=INK, symbolSize=120, offset=6)
     tips = {"state": "state", "whom": "with", "pieces": "stretches in this bar"}
     states = _bars(_at(rows.filter(is_state & ~is_end), places), x, y, tips).mark_bar(clip=True)
-    uses = rows.filter(panel="use").with_columns(panel=pl.lit("worker"))
-    held = _at(rows.filter(panel="lease"), places)
-    room = alt.ExprRef("max(1, scale('x', datum.until_ms) - scale('x', datum.from_ms) - 10)")
-    label: dict[str, Any] = {"align": "left", "baseline": "middle", "dx": 6, "dy": LANE / 2 - 4, "color": "white", "fontSize": 10.5}
+    plain = [
+        _bars(_at(rows.filter(panel=panel), places), x, y, {"whom": "with"}).mark_bar(color=color, clip=True)
+        for panel, color in PLAIN.items()
+    ]
+    over = [
+        _bars(
+            _at(rows.filter(panel=panel).with_columns(panel=pl.lit(OVERLAYS[panel])), places, (LANE - high) / 2, (LANE + high) / 2),
+            x,
+            y,
+            {"whom": whom},
+        ).mark_bar(color=color, opacity=0.75, clip=True)
+        for panel, (color, high, whom) in OVER.items()
+    ]
     ended = [
         _bars(_at(rows.filter(pl.col("state") == state), places, 2, LANE - 2), x, y, {"state": "state"}, is_wide=False).mark_rule(
             strokeWidth=3, color=color
@@ -190,15 +212,20 @@ def _stretches(lanes: Lanes, x: alt.X, y: alt.Y, places: pl.DataFrame) -> list[a
         for state, color in {**dict.fromkeys(ENDS, FAINT), **ENDED}.items()
     ]
     return [
-        _bars(_at(rows.filter(panel="control_plane"), places), x, y, {"whom": "instance"}).mark_bar(color=ALIVE, clip=True),
+        *plain,
         states.encode(color=alt.Color("state:N", scale=scale, legend=legend if palette else None)),
-        _bars(held, x, y, {"whom": "leader"}).mark_bar(color=LEADER, clip=True, stroke="white"),
-        _chart(held).mark_text(fontWeight="bold", limit=room, **label).encode(x, y=y, text="whom:N"),
-        _bars(_at(uses, places, LANE / 2 - 1.5, LANE / 2 + 1.5), x, y, {"whom": "session"}).mark_bar(
-            color=SESSION, opacity=0.75, clip=True
-        ),
+        *(mark for panel, looks in NAMED.items() for mark in _by_name(_at(rows.filter(panel=panel), places), x, y, *looks)),
+        *over,
         *ended,
     ]
+
+
+def _by_name(rows: pl.DataFrame, x: alt.X, y: alt.Y, color: str, ink: str) -> list[alt.Chart]:
+    """Bars with the name of whom they are with, where there is room for it."""
+    room = alt.ExprRef("max(1, scale('x', datum.until_ms) - scale('x', datum.from_ms) - 10)")
+    look: dict[str, Any] = {"align": "left", "baseline": "middle", "dx": 6, "dy": LANE / 2 - 4, "fontSize": 10.5, "fontWeight": "bold"}
+    bars = _bars(rows, x, y, {"whom": "by", "pieces": "stretches in this bar"}).mark_bar(color=color, clip=True, stroke="white")
+    return [bars, _points(rows, x, y).mark_text(color=ink, limit=room, **look).encode(text="whom:N")]
 
 
 def _vacancies(lanes: Lanes, x: alt.X, y: alt.Y, height: int, places: pl.DataFrame) -> list[alt.Chart]:
@@ -309,13 +336,20 @@ def _cut(text: str, most: int = 200) -> str:
     return shown if len(shown) <= most else shown[: most - 1] + "…"
 
 
-def _scale(lanes: Lanes) -> alt.Scale:
-    return _span_scale(lanes.start_us, lanes.end_us)
+def _margin(has_findings: bool) -> int:
+    """Pixels at the right: room for the names of findings, where there are any."""
+    return FINDINGS if has_findings else 16
 
 
-def _span_scale(start_us: int, end_us: int) -> alt.Scale:
-    left, right = NAMES, alt.ExprRef(f"width - {FINDINGS}")
-    return alt.Scale(domain=[start_us / 1000, max(end_us, start_us + 1) / 1000], range=[left, right], nice=False, zero=False)
+def _name(id_: str) -> str:
+    """A name as there is room for it beside a lane; of a long one its beginning and its end, where names of one kind differ."""
+    shown = printable(id_)
+    return shown if len(shown) <= NAME_MAX else f"{shown[: NAME_MAX // 2 - 1]}…{shown[-NAME_MAX // 2 :]}"
+
+
+def _scale(start_us: int, end_us: int, margin: int) -> alt.Scale:
+    domain = [start_us / 1000, max(end_us, start_us + 1) / 1000]
+    return alt.Scale(domain=domain, range=[NAMES, alt.ExprRef(f"width - {margin}")], nice=False, zero=False)
 
 
 def time_axis(start_us: int, end_us: int) -> alt.Axis:
@@ -336,8 +370,11 @@ def time_axis(start_us: int, end_us: int) -> alt.Axis:
     )
 
 
-def _title(lanes: Lanes) -> alt.TitleParams:
+def _title(lanes: Lanes, given: Sequence[str] | None) -> alt.TitleParams:
     """What is drawn and what was left out, in words and numbers of ours."""
+    folded = [part for part in left_out(lanes) if part]
+    if given is not None:
+        return alt.TitleParams(given[0], subtitle=" · ".join([*given[1:], *folded]))
     leaking = int((((lanes.lanes["panel"] == "worker") | (lanes.workers == 0)) & lanes.lanes["is_marked"]).sum())
     among = count(lanes.workers, "worker") if lanes.workers else count(len(lanes.lanes), "object")
     vacant_us = int((lanes.vacancies["until_us"] - lanes.vacancies["ts_us"]).sum())
@@ -345,15 +382,17 @@ def _title(lanes: Lanes) -> alt.TitleParams:
         f"Findings on {leaking} of {among}" if leaking else f"No finding on {among}",
         f"nobody led for {short(vacant_us)} of {short(lanes.end_us - lanes.start_us)}" if vacant_us else "",
     ]
-    return alt.TitleParams("; ".join(filter(None, says)), subtitle=" · ".join(filter(None, below(lanes))))
+    found = [
+        f"{count(len(lanes.findings), 'finding')} in red",
+        f"{count(lanes.elsewhere, 'finding')} about other objects or times" if lanes.elsewhere else "",
+    ]
+    marks = "thin dark bars are sessions, grey ticks retirements" if lanes.workers else "ticks are ends"
+    return alt.TitleParams("; ".join(filter(None, says)), subtitle=" · ".join(filter(None, [*found, *folded, marks])))
 
 
-def below(lanes: Lanes) -> Iterable[str]:
-    """What a reader has to know: what is red, what was folded, how to read the marks."""
-    yield f"{count(len(lanes.findings), 'finding')} in red"
-    yield f"{count(lanes.elsewhere, 'finding')} about other objects or times" if lanes.elsewhere else ""
+def left_out(lanes: Lanes) -> Iterable[str]:
+    """What was folded, so that nobody takes the picture for the whole."""
     yield f"{count(lanes.folded, 'more lane')} folded" if lanes.folded else ""
     yield f"{count(lanes.folded_stretches, 'stretch')} shorter than 1 px folded" if lanes.folded_stretches else ""
     yield f"{count(lanes.folded_decisions, 'decision')} folded into others" if lanes.folded_decisions else ""
     yield f"{count(lanes.folded_causes, 'cause')} folded" if lanes.folded_causes else ""
-    yield "thin dark bars are sessions, grey ticks retirements" if lanes.workers else "ticks are ends"

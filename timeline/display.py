@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from typing import Any, NamedTuple
+from typing import Any
 
 import altair as alt
 import marimo as mo
 
+from timeline.links import Link
 from timeline.safe import printable
 
 TEXT_MAX = 2_000
@@ -27,32 +28,27 @@ PAGE_ROWS = 12
 CHOICES_MAX = 10_000
 """Rows that such a table holds."""
 
-STYLE = """
+BAD = "color: light-dark(#b3001b, #ff8a96); font-weight: 600;"
+DOUBTFUL = "color: light-dark(#9a5b00, #ffc46b); font-weight: 600;"
+STYLE = f"""
 <style>
-.tl { font: 13px/1.5 system-ui, sans-serif; color: inherit; border-collapse: collapse; width: 100%; }
-.tl th { text-align: left; font-weight: 600; opacity: .65; border-bottom: 1px solid #8884; padding: 4px 12px 4px 0; white-space: nowrap; }
-.tl td { vertical-align: top; border-bottom: 1px solid #8882; padding: 5px 12px 5px 0; overflow-wrap: anywhere; }
-.tl td.tl-short { white-space: nowrap; }
-.tl a { color: light-dark(#0b5cad, #7cb7f2); text-decoration: none; }
-.tl a:hover { text-decoration: underline; }
-.tl-lines { font: 12px/1.65 ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; }
-.tl-critical, .tl-invariant { color: light-dark(#b3001b, #ff8a96); font-weight: 600; }
-.tl-warning { color: light-dark(#9a5b00, #ffc46b); font-weight: 600; }
-.tl-answer { font-size: 21px; line-height: 1.4; font-weight: 600; margin: 0; }
-.tl-note { font: 13px/1.5 system-ui, sans-serif; margin: 0; padding: 6px 12px; border-left: 3px solid #E69F00; background: #E69F0018; }
-.tl-faint { opacity: .65; }
-.tl-cell { display: inline-block; white-space: normal; overflow-wrap: anywhere; }
+.tl {{ font: 13px/1.5 system-ui, sans-serif; color: inherit; border-collapse: collapse; width: 100%; }}
+.tl th {{ text-align: left; font-weight: 600; opacity: .65; border-bottom: 1px solid #8884; padding: 4px 12px 4px 0; white-space: nowrap; }}
+.tl td {{ vertical-align: top; border-bottom: 1px solid #8882; padding: 5px 12px 5px 0; overflow-wrap: anywhere; }}
+.tl td.tl-short {{ white-space: nowrap; }}
+.tl a {{ color: light-dark(#0b5cad, #7cb7f2); text-decoration: none; }}
+.tl a:hover {{ text-decoration: underline; }}
+.tl-lines {{ font: 12px/1.65 ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; }}
+.tl-critical, .tl-invariant {{ {BAD} }}
+.tl-warning {{ {DOUBTFUL} }}
+.tl-answer {{ font-size: 21px; line-height: 1.4; font-weight: 600; margin: 0; }}
+.tl-note {{ font: 13px/1.5 system-ui, sans-serif; margin: 0; padding: 6px 12px; border-left: 3px solid #E69F00; background: #E69F0018; }}
+.tl-faint {{ font: 13px/1.5 system-ui, sans-serif; opacity: .65; margin: 0; }}
 </style>
 """
+LOOKS = {"critical": BAD, "invariant": BAD, "warning": DOUBTFUL}
 CLASSES = {name: f"tl-{name}" for name in ("critical", "invariant", "warning", "answer", "note", "faint")}
 """Looks that a text may have, by name; any other name has none."""
-
-
-class Link(NamedTuple):
-    """A text that leads to a notebook; the address is one that `timeline.links` made."""
-
-    text: object
-    address: str
 
 
 def safe_label(value: object, most: int = 80) -> str:
@@ -61,9 +57,9 @@ def safe_label(value: object, most: int = 80) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def safe_options(values: Iterable[str], most: int = 120) -> dict[str, str]:
-    """The values by their labels, for a list to choose from; two that look alike are numbered."""
-    options: dict[str, str] = {}
+def safe_options(values: Iterable[str], every: str = "", most: int = 120) -> dict[str, str]:
+    """The values by their labels, for a list to choose from; two that look alike are numbered. `every`, a text of ours, stands for ""."""
+    options: dict[str, str] = {every: ""} if every else {}
     for value in values:
         label = safe_label(value, most)
         twin = next((f"{label} ({number})" for number in range(2, CHOICES_MAX) if f"{label} ({number})" not in options), label)
@@ -81,10 +77,10 @@ def safe_text(value: object, look: str = "") -> mo.Html:
     return mo.Html(f'{STYLE}<p class="{CLASSES.get(look, "tl")}">{_escaped(value)}</p>')
 
 
-def safe_notes(notes: Iterable[object]) -> mo.Html | None:
+def safe_notes(notes: Iterable[object]) -> mo.Html:
     """Each as a paragraph that catches the eye; nothing where there is none."""
     shown = "".join(f'<p class="tl-note">{_escaped(note)}</p>' for note in notes if note)
-    return mo.Html(STYLE + shown) if shown else None
+    return mo.Html(STYLE + shown if shown else "")
 
 
 def safe_lines(lines: Iterable[object]) -> mo.Html:
@@ -110,16 +106,18 @@ class Cell(mo.Html):
     """A cell of a table to choose from: it is shown as text, and sorted by what it says it is sorted by."""
 
     def __init__(self, shown: object, by: Any) -> None:
-        super().__init__(f'{STYLE}<span class="tl-cell {CLASSES.get(str(shown), "")}">{_escaped(shown)}</span>')
+        look = f"white-space: normal; overflow-wrap: anywhere; {LOOKS.get(str(shown), '')}"  # a table is out of reach of STYLE
+        super().__init__(f'<span style="{look}">{_escaped(shown)}</span>')
         self.by = by
 
     def __lt__(self, other: Cell) -> bool:
         return bool(self.by < other.by)
 
 
-def safe_choice(headings: Sequence[str], rows: Iterable[Sequence[tuple[object, Any]]], chosen: int = 0, label: str = "") -> Any:
+def safe_choice(headings: Mapping[str, int], rows: Iterable[Sequence[tuple[object, Any]]], chosen: int = 0, label: str = "") -> Any:
     """A table of which one row is chosen; a click on a heading sorts it. Its `value` holds the row, with its number as `row`.
 
+    `headings` say how many pixels a column has.
     A cell is what it shows and what it sorts by. marimo makes pictures and links of a text that looks like an address, so that
     cells are markup of ours; what they sort by does not leave this process.
     """
@@ -139,6 +137,7 @@ def safe_choice(headings: Sequence[str], rows: Iterable[Sequence[tuple[object, A
         show_data_types=False,
         hidden_columns=["row"],
         wrapped_columns=list(headings),
+        column_widths=dict(headings),
         label=label,
     )
 

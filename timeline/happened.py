@@ -12,7 +12,7 @@ from duckdb import DuckDBPyConnection
 from ingest.database import first_row
 from ingest.duration import duration
 from timeline.findings import Finding
-from timeline.lanes import CAUSE, DECISION, OTHERS_MAX, Lanes, bounds_of, lanes_of, marks_of, vacancies_of, with_use
+from timeline.lanes import CAUSE, DECISION, LANE, OTHERS_MAX, Lanes, bounds_of, lanes_of, marks_of, vacancies_of
 from timeline.story import Decided, decisions_about
 from timeline.stretches import PIXELS, Lane, panels, stretches_of, stretches_sql
 
@@ -100,6 +100,7 @@ WITH
 SELECT event_id, kind, asked.id, state, whom, at_us - ts_us AS for_us
 FROM asked
 JOIN stretch ON panel = kind AND stretch.id = asked.id AND ts_us < at_us AND (until_us >= at_us OR is_open)
+WHERE NOT (kind = 'control_plane' AND state = 'alive')
 ORDER BY event_id, kind, asked.id, ts_us
 """
 
@@ -193,9 +194,7 @@ def _lanes(
     above = [one for one in every if one[0] == "lease"]
     drawn = [*above, self, *every[len(above) :]]
     remembered = id_ if kind == "worker" else None
-    stretches = stretches_of(
-        connection, run_id, [*with_use(drawn), *_memories(connection, run_id, remembered)], window_us, as_of_us, remembered
-    )
+    stretches = stretches_of(connection, run_id, [*drawn, *_memories(connection, run_id, remembered)], window_us, as_of_us, remembered)
     memories = stretches.filter(panel="memory")["id"].unique(maintain_order=True).to_list()
     lanes = [*above, self, *(("memory", plane) for plane in memories), *every[len(above) :]]
     subjects = {(one.subject.kind, one.subject.id) for one in findings}
@@ -216,11 +215,7 @@ def _lanes(
     return Lanes(
         start_us=from_us,
         end_us=until_us,
-        lanes=pl.DataFrame(
-            [(panel, one, (panel, one) in subjects) for panel, one in lanes],
-            schema={"panel": pl.String, "id": pl.String, "is_marked": pl.Boolean},
-            orient="row",
-        ),
+        lanes=pl.DataFrame([(panel, one, (panel, one) in subjects) for panel, one in lanes], schema=LANE, orient="row"),
         stretches=stretches,
         vacancies=vacancies_of(connection, run_id, (from_us, last_us)),
         findings=marked,

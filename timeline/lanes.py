@@ -6,7 +6,6 @@ the stretches that are narrower than a pixel. `timeline.happened` makes the lane
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
@@ -15,7 +14,7 @@ from duckdb import DuckDBPyConnection
 
 from ingest.database import first_row
 from timeline.findings import Finding
-from timeline.stretches import Lane, panels, stretches_of, stretches_sql
+from timeline.stretches import OVERLAYS, Lane, answer_to, panels, stretches_of, stretches_sql
 
 LANES_MAX = 24
 OTHERS_MAX = 8
@@ -28,7 +27,7 @@ WITH
   lane AS (
     SELECT panel, id, min(ts_us) AS first_us, coalesce(list_position($found::VARCHAR[], panel || '/' || id), 0) AS place
     FROM stretch
-    WHERE panel NOT IN ('session', 'use') AND ts_us <= $until_us AND until_us >= $from_us
+    WHERE NOT list_contains($hidden, panel) AND ts_us <= $until_us AND until_us >= $from_us
     GROUP BY panel, id
   ),
   ranked AS (
@@ -54,6 +53,7 @@ WHERE NOT is_open AND coalesce(next_us, $until_us) > until_us AND until_us < $un
 ORDER BY id, ts_us
 """
 
+LANE = {"panel": pl.String, "id": pl.String, "is_marked": pl.Boolean}
 MARK = {
     "panel": pl.String,
     "id": pl.String,
@@ -95,7 +95,7 @@ class Lanes:
     lanes: pl.DataFrame
     """One row a lane, in order: panel, id, is_marked (a finding is about it)."""
     stretches: pl.DataFrame
-    """panel, id, state, whom, ts_us, until_us, is_open, pieces; those of the panel `use` belong into the lanes of workers."""
+    """panel, id, state, whom, ts_us, until_us, is_open, pieces; those of OVERLAYS belong into the lanes of another panel."""
     vacancies: pl.DataFrame
     """When nobody held a lease: id, ts_us, until_us."""
     findings: pl.DataFrame
@@ -122,11 +122,6 @@ class Lanes:
         return int(self.stretches["pieces"].sum()) - len(self.stretches)
 
 
-@functools.cache
-def _lanes() -> str:
-    return _LANES.format(stretches=stretches_sql())
-
-
 def lanes_of(
     connection: DuckDBPyConnection,
     run_id: str,
@@ -135,21 +130,34 @@ def lanes_of(
     as_of_us: int | None = None,
 ) -> Lanes:
     """The lanes of a run, in a window of it, none of it later than `as_of_us`. Of `findings` those are marked that are about a lane."""
+    return lanes_from(connection, run_id, (stretches_sql(), panels(), OTHERS_MAX), findings, window_us, as_of_us)
+
+
+def lanes_from(
+    connection: DuckDBPyConnection,
+    run_id: str,
+    source: tuple[str, Sequence[str], int],
+    findings: Sequence[Finding] = (),
+    window_us: tuple[int, int] | None = None,
+    as_of_us: int | None = None,
+) -> Lanes:
+    """The lanes of a source of stretches: its SQL, its panels in order, and how many lanes one of them has at most."""
+    stretches, order, most = source
     from_us, until_us = window_us or bounds_of(connection, run_id)
+    last_us = until_us if as_of_us is None else min(until_us, as_of_us)
     ordered = sorted(findings, key=lambda one: (one.since, one.finding_id))
     found = list(dict.fromkeys(f"{one.subject.kind}/{one.subject.id}" for one in ordered))
-    last_us = until_us if as_of_us is None else min(until_us, as_of_us)
-    bound = {"run": run_id, "remembered": None, "found": found, "from_us": from_us, "until_us": last_us}
-    rows = connection.execute(_lanes(), bound | {"workers": LANES_MAX, "others": OTHERS_MAX}).fetchall()
+    bound = {"run": run_id, "remembered": None, "found": found, "from_us": from_us, "until_us": last_us, "hidden": [*OVERLAYS, "session"]}
+    rows = answer_to(connection, _LANES.format(stretches=stretches), bound | {"workers": LANES_MAX, "others": most}).fetchall()
     there = {panel: count for panel, _, _, count in rows}
-    lanes = [(panel, id_, is_marked) for wanted in panels() for panel, id_, is_marked, _ in rows if panel == wanted]
+    lanes = [(panel, id_, is_marked) for wanted in order for panel, id_, is_marked, _ in rows if panel == wanted]
     drawn = [(panel, id_) for panel, id_, _ in lanes]
     marked = marks_of(ordered, drawn, (from_us, last_us))
     return Lanes(
         start_us=from_us,
         end_us=until_us,
-        lanes=pl.DataFrame(lanes, schema={"panel": pl.String, "id": pl.String, "is_marked": pl.Boolean}, orient="row"),
-        stretches=stretches_of(connection, run_id, with_use(drawn), (from_us, until_us), as_of_us),
+        lanes=pl.DataFrame(lanes, schema=LANE, orient="row"),
+        stretches=stretches_of(connection, run_id, drawn, (from_us, until_us), as_of_us, source=stretches),
         vacancies=vacancies_of(connection, run_id, (from_us, last_us)),
         findings=marked,
         workers=there.get("worker", 0),
@@ -189,8 +197,3 @@ def marks_of(findings: Sequence[Finding], lanes: Collection[Lane], window_us: tu
         if (one.until or until_us) >= from_us
     ]
     return pl.DataFrame(rows, schema=MARK, orient="row")
-
-
-def with_use(lanes: Sequence[Lane]) -> list[Lane]:
-    """The lanes, and who used the workers among them."""
-    return [*lanes, *(("use", id_) for panel, id_ in lanes if panel == "worker")]

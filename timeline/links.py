@@ -9,10 +9,17 @@ nothing of it: a value that is not in the log is said on the page, and the page 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypedDict, Unpack, cast
+from typing import NamedTuple, TypedDict, Unpack, cast
 from urllib.parse import quote
 
 from timeline.moment import shown
+
+
+class Link(NamedTuple):
+    """A text that leads to a notebook; the address is one that `notebook_link` made."""
+
+    text: object
+    address: str
 
 
 class Place(TypedDict, total=False):

@@ -13,6 +13,8 @@ STATES = {
     "hot": "#0072B2",
     "hot_idle": "#E69F00",
     "draining": "#CC79A7",
+    "sweeps": "#9FC5B5",
+    "late": "#D65A6B",
 }
 OTHERS = ("#F4E3A1", "#BFE3F5", "#0072B2", "#CC79A7", "#E69F00", "#009E73", "#8A6FB0", "#A0522D", "#5B6570")
 """For the states of other families, in order of name: those that no state of a worker has in the same picture."""

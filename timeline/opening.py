@@ -16,8 +16,6 @@ from timeline.api import Timeline
 from timeline.findings import Finding, Report
 from timeline.links import Place
 
-ALL = "all runs"
-
 
 @dataclass(frozen=True)
 class Opening:
@@ -49,6 +47,11 @@ def opening(database: str) -> Opening:
     if not runs:
         return Opening(database, says=f"The database {database} holds no event yet. {load}")
     return Opening(database, log, runs)
+
+
+def every(runs: list[str]) -> str:
+    """The choice of all runs, where there are several."""
+    return f"all {len(runs):,} runs" if len(runs) > 1 else ""
 
 
 @dataclass(frozen=True)

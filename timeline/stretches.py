@@ -7,7 +7,7 @@ worker for, and `use` is who used a worker.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
 from duckdb import DuckDBPyConnection
@@ -20,6 +20,9 @@ PIXELS = 1_500
 """Stretches of one lane that a chart tells apart."""
 LEADING = ("lease", "control_plane", "worker", "memory", "session")
 """Panels that come first, from top to bottom."""
+
+OVERLAYS = {"use": "worker", "gap": "process"}
+"""Panels that have no lanes of their own: what they say lies in the lanes of another."""
 
 Lane = tuple[str, str]
 """Panel and object."""
@@ -93,11 +96,6 @@ def stretches_sql() -> str:
     return _STRETCHES.format(others=" ".join(others))
 
 
-@functools.cache
-def _folded() -> str:
-    return _FOLDED.format(stretches=stretches_sql(), pixels=PIXELS)
-
-
 def panels(there: Iterable[str] = ()) -> list[str]:
     """What has lanes, from top to bottom: LEADING, the kinds of which a model has the intervals, and any other that is there."""
     return list(dict.fromkeys((*LEADING, *(one.kind for one in interval_models()), *sorted(there))))
@@ -106,17 +104,18 @@ def panels(there: Iterable[str] = ()) -> list[str]:
 def stretches_of(
     connection: DuckDBPyConnection,
     run_id: str,
-    lanes: Iterable[Lane],
+    lanes: Sequence[Lane],
     window_us: tuple[int, int],
     as_of_us: int | None = None,
     remembered: str | None = None,
+    source: str | None = None,
 ) -> pl.DataFrame:
-    """The stretches of those lanes in a window, none later than `as_of_us`.
+    """The stretches of those lanes in a window, none later than `as_of_us`; of the models, or of `source` in place of `stretches_sql`.
 
     Columns: panel, id, state, whom, ts_us, until_us, is_open, pieces. Stretches of a lane that begin within one pixel are one row,
     which has the state of the longest of them and says how many it holds.
     """
-    chosen = list(lanes)
+    chosen = [*lanes, *((panel, id_) for panel, of in OVERLAYS.items() for wanted, id_ in lanes if wanted == of)]
     from_us, until_us = window_us
     bound = {
         "run": run_id,
@@ -128,7 +127,12 @@ def stretches_of(
         "width_us": until_us - from_us,
         "ends": list(ENDS),
     }
-    return connection.execute(_folded(), bound).pl()
+    return answer_to(connection, _FOLDED.format(stretches=source or stretches_sql(), pixels=PIXELS), bound).pl()
+
+
+def answer_to(connection: DuckDBPyConnection, query: str, bound: Mapping[str, object]) -> DuckDBPyConnection:
+    """The answer to a query of this package; it binds of `bound` what it names."""
+    return connection.execute(query, {name: value for name, value in bound.items() if f"${name}" in query})
 
 
 def every_stretch(connection: DuckDBPyConnection, run_id: str, kind: str | None = None, id_: str | None = None) -> pl.DataFrame:

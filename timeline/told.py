@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from timeline.display import Link
+import polars as pl
+
 from timeline.findings import Finding, Report
 from timeline.happened import Happened, Taken
-from timeline.links import notebook_link
+from timeline.links import Link, notebook_link
 from timeline.opening import Asked, finding_of
 from timeline.words import clock, count, short
 
-DECISIONS = ("when, UTC", "who decided", "what", "what it had seen", "what was true then")
+DECISIONS = ("when, UTC", "who decided", "what", "in its words", "what it had seen", "what was true then")
 """Headings of the rows that `decisions` gives."""
 STATES = ("object", "state", "with", "since, UTC", "for")
 """Headings of the rows that `states` gives."""
@@ -52,26 +53,32 @@ def answer(told: Happened, findings: Sequence[Finding]) -> str:
     """What happened to it, in a sentence or two."""
     if told.first_us is None or told.last_us is None:
         return f"Nothing was decided about {told.kind} {told.id} in this stretch of the log."
+    by_us = told.lanes.as_of_us
     about = [one for one in findings if (one.subject.kind, one.subject.id) == (told.kind, told.id) and one.verdict == "found"]
+    so_far = [one for one in about if by_us is None or one.since <= by_us]
     spent = f"in {short(told.last_us - told.first_us)}" if told.last_us > told.first_us else f"at {clock(told.first_us)}"
-    what = f"{told.kind} {told.id}: {count(told.there, 'decision')} by {count(told.actors, 'actor')} {spent}"
     state = state_of(told)
+    what = f"{told.kind} {told.id}: {count(told.there, 'decision')} by {count(told.actors, 'actor')} {spent}"
     now = f"; then it is {state}." if state else "."
-    says = about[0].says if about else ""
-    wrong = f" {count(len(about), 'finding')}: {says}." if about else " Nothing is found about it."
-    return f"{what}{now}{wrong}"
+    if by_us is not None:
+        return f"As of {clock(by_us)}: {what}{now} {count(len(so_far), 'finding')} began by then."
+    says = f" {count(len(so_far), 'finding')}: {so_far[0].says}." if so_far else " Nothing is found about it."
+    return f"{what}{now}{says}"
 
 
 def decisions(told: Happened) -> list[tuple[object, ...]]:
     """A row each, in order: when, who, what, what it had seen, what was true then; what proves a finding says so."""
-    return [_row(one) for one in told.decisions]
+    is_one_day = clock(told.lanes.start_us)[:10] == clock(told.lanes.end_us)[:10]
+    return [_row(one, is_one_day) for one in told.decisions]
 
 
-def _row(taken: Taken) -> tuple[object, ...]:
+def _row(taken: Taken, is_one_day: bool) -> tuple[object, ...]:
     one = taken.decided
-    what = one.line.split(maxsplit=3)[-1] if len(one.line.split(maxsplit=3)) == 4 else one.line
-    proof = " ◀ proves the finding" if taken.is_evidence else ""
-    return (clock(one.at_us), one.event.actor, f"{what}{proof}", "; ".join(one.seen) or "nothing that it says", "; ".join(taken.true_then))
+    subject = f"{one.event.subject.kind}/{one.event.subject.id}"
+    words = " ".join(one.line.split(maxsplit=4)[4:])
+    what = f"{one.event.kind}{' ◀ proves the finding' if taken.is_evidence else ''}"
+    when = clock(one.at_us)[11 if is_one_day else 0 :]
+    return (when, one.event.actor, what, f"{subject} {words}", "; ".join(one.seen) or "—", "; ".join(taken.true_then) or "—")
 
 
 def more(told: Happened) -> list[str]:
@@ -120,6 +127,12 @@ STEPS = 500
 Span = tuple[int, int]
 
 
+def bounds(runs: pl.DataFrame, run: str) -> Span:
+    """Where the log of a run begins and ends."""
+    row = runs.row(by_predicate=pl.col("run_id") == run, named=True)
+    return row["start_us"], row["end_us"]
+
+
 def step_of(at_us: int | None, bounds_us: Span) -> int:
     """The step of the slider at a moment, or its last one."""
     start_us, end_us = bounds_us
@@ -160,4 +173,10 @@ def links(findings: Iterable[Finding], told: Happened, run: str) -> list[Link]:
     """Where to go on: each finding about the object on the board, and who led meanwhile."""
     about = [one for one in findings if (one.subject.kind, one.subject.id) == (told.kind, told.id)]
     found = [Link(f"{one.severity}: {one.detector}", notebook_link("", "what_leaked", run=run, finding=one.finding_id)) for one in about]
-    return [*found, Link("who led", notebook_link("", "who_led", run=run)), Link("what leaked", notebook_link("", "what_leaked", run=run))]
+    return [*found, *pages(run)]
+
+
+def pages(run: str | None) -> list[Link]:
+    """The other questions about a run."""
+    names = ("what_leaked", "what_happened", "who_led", "capacity_and_queues")
+    return [Link(name.replace("_", " "), notebook_link("", name, run=run)) for name in names]
