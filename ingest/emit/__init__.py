@@ -14,7 +14,8 @@ from __future__ import annotations
 from ingest.emit.emitter import DROPPED, Emitter
 from ingest.emit.file_sink import FileSink
 from ingest.emit.http_sink import HttpSink
+from ingest.emit.seal import SealedSink
 from ingest.emit.sink import BatchTooLarge, Sink, SinkBusy, SinkRefused
 from ingest.emit.writer import Counts
 
-__all__ = ["DROPPED", "BatchTooLarge", "Counts", "Emitter", "FileSink", "HttpSink", "Sink", "SinkBusy", "SinkRefused"]
+__all__ = ["DROPPED", "BatchTooLarge", "Counts", "Emitter", "FileSink", "HttpSink", "SealedSink", "Sink", "SinkBusy", "SinkRefused"]
