@@ -25,10 +25,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, FiniteFloat, TypeAdapter
 
 from ingest.database import Database
-from ingest.errors import UpstreamUnavailable, UsageError
+from ingest.errors import StorageFailed, UpstreamUnavailable, UsageError
 from ingest.load import Report, load_stream
 from ingest.mapping import mapping_source
 
@@ -52,7 +52,7 @@ class Series(BaseModel):
     """One series of an answer."""
 
     metric: dict[str, str]
-    values: list[tuple[float, str]] = []
+    values: list[tuple[FiniteFloat, str]] = []
     """Moment in seconds and value."""
 
 
@@ -201,15 +201,18 @@ def spooled(rows: Iterator[bytes]) -> BinaryIO:
     """A file of all lines, to be closed. They are read to their end before anything is loaded: an upstream that fails leaves the
     database as it was.
 
-    Raises UpstreamUnavailable where there are too many.
+    Raises UpstreamUnavailable where there are too many, StorageFailed.
     """
     with ExitStack() as kept:
-        file = kept.enter_context(tempfile.TemporaryFile())
-        for row in rows:
-            file.write(row)
-            if file.tell() > ROWS_BYTES_MAX:
-                raise UpstreamUnavailable(f"the answers have more than {ROWS_BYTES_MAX} bytes of changes; load the window in parts")
-        file.seek(0)
+        try:
+            file = kept.enter_context(tempfile.TemporaryFile())
+            for row in rows:
+                file.write(row)
+                if file.tell() > ROWS_BYTES_MAX:
+                    raise UpstreamUnavailable(f"the answers have more than {ROWS_BYTES_MAX} bytes of changes; load the window in parts")
+            file.seek(0)
+        except OSError as error:
+            raise StorageFailed(f"keeping the answers in a temporary file: {error.strerror}; TMPDIR says where it is") from None
         kept.pop_all()
         return file
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import ipaddress
+import os
 import queue
 import socket
 import threading
@@ -90,6 +91,7 @@ class BoundedSession(requests.Session):
         super().__init__()
         self.seconds, self.reply_bytes = seconds, reply_bytes
         self.trust_env = False  # no proxy and no password that nobody gave for this
+        self.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
         self.headers["Accept-Encoding"] = "identity"
         self.headers["Connection"] = "close"
 
@@ -118,7 +120,7 @@ class BoundedSession(requests.Session):
         return answer
 
     def _ask(self, is_over: threading.Event, *arguments: Any, **options: Any) -> requests.Response:
-        options |= {"allow_redirects": False, "stream": True, "timeout": self.seconds}
+        options |= {"allow_redirects": False, "stream": True, "timeout": 2 * self.seconds}  # ends a thread that was left behind
         reply = super().request(*arguments, **options)
         with reply:
             if reply.is_redirect or 300 <= reply.status_code < 400:

@@ -31,6 +31,8 @@ HOSTILE: dict[str, Answer] = {
     "empty": reply(200, b""),
     "not_an_object": reply(200, b'["data"]'),
     "a_vector": reply(200, matrix({"metric": {}, "value": [T0, "1"], "values": "1"})),
+    "no_moment": reply(200, b'{"data":{"result":[{"metric":{},"values":[[NaN,"1"]]}]}}'),
+    "endless_moment": reply(200, matrix({"metric": {}, "values": [[float("inf"), "1"]]})),
     "numbers_for_labels": reply(200, matrix({"metric": {"pod": 1}, "values": []})),
     "deep": reply(200, b"[" * 200_000),
     "many_series": reply(200, matrix(*({"metric": {"pod": str(number)}, "values": []} for number in range(SERIES_MAX + 1)))),
