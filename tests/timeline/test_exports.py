@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -159,6 +161,31 @@ def test_parquet_says_what_the_tables_say_and_is_a_log_again(chosen: Chosen, tmp
     said = "SELECT * EXCLUDE (event_no, content_hash, file_id, byte_offset) FROM event ORDER BY event_id"
     assert again.connection.execute(said).fetchall() == chosen.connection.execute(said).fetchall()
     again.close()
+
+
+# ---- alerts
+
+
+@pytest.mark.tools
+def test_exported_promtool_test_shows_the_alerts_of_the_run_fire_and_not_before(chosen: Chosen, tmp_path: Path):
+    """promtool takes it as it is, and takes no other minute for the first one."""
+    stale = next(one for one in chosen.found if one.detector == "warm_pool/stale_hot_idle")
+    test, rules = formats()["promtool"].write(replace(chosen, finding=stale), tmp_path / "leak.yml")
+    assert 'timeline_findings{run="run",detector="warm_pool/stale_hot_idle",severity="warning"}' in test.read_text()
+    assert rules.read_text().count("alert:") == 1
+    assert promtool(test) == 0
+    fires = max(int(minute) for minute in re.findall(r"eval_time: (\d+)m", test.read_text()))
+    test.write_text(test.read_text().replace(f"eval_time: {fires}m", f"eval_time: {fires - 1}m"))
+    assert promtool(test) != 0
+
+
+def test_nothing_found_is_nothing_to_test(chosen: Chosen, tmp_path: Path):
+    with pytest.raises(UsageError, match="nothing is found here"):
+        formats()["promtool"].write(replace(chosen, report=chosen.report.model_copy(update={"findings": []})), tmp_path / "t.yml")
+
+
+def promtool(test: Path) -> int:
+    return subprocess.run(["promtool", "test", "rules", test.name], cwd=test.parent, capture_output=True, check=False).returncode
 
 
 # ---- pictures

@@ -1,0 +1,102 @@
+"""A test of promtool made of a run's own history: with these gauges, sampled every minute, the shipped alert fires, and not before.
+
+Minute 0 of the test is the first minute of the log. Where the log ends before the alert has waited long enough, its last minute
+goes on: what lasts to the end of the log would have lasted on.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from itertools import groupby
+from pathlib import Path
+
+from ingest.errors import UsageError
+from timeline import alert_tests, alerts, yaml
+from timeline.alert import Alert, Proof
+from timeline.alerts import MINUTE_US
+from timeline.exports import Chosen
+from timeline.files import write_whole
+from timeline.findings import Report
+from timeline.gauges import Gauge, bounds_us, measure, moments_us
+from timeline.known import known_at
+from timeline.openmetrics import label_value
+
+HELP = "A promtool test from the run's gauges: the alert of each detector that found something fires. Its rules are written beside it."
+METAVAR = "FILE"
+
+COUNTS = ("timeline_findings", "timeline_detections_total")
+"""The gauges that alerts on findings look at: what lasts, and all so far."""
+
+
+def write(chosen: Chosen, path: Path) -> list[Path]:
+    """Write the test, and the rules that it tests. Raises UsageError where nothing was found that has an alert."""
+    detectors = list(dict.fromkeys([chosen.finding.detector] if chosen.finding else [one.detector for one in chosen.found]))
+    proven = [made for alert in alerts.alerts() if alert.detector in detectors and (made := _proven(alert, chosen)) is not None]
+    if not proven:
+        found = ", ".join(detectors) or "nothing"
+        raise UsageError(
+            f"testing the alerts of {chosen.run_id}: {found} is found here, and no alert is about that for long enough to fire"
+        )
+    rules_path = path.with_name(f"{path.stem}_rules{path.suffix or '.yml'}")
+    names = {alert.name for alert in proven}
+    groups = [{**group, "rules": [rule for rule in group["rules"] if rule["alert"] in names]} for group in alerts.rules()["groups"]]
+    write_whole(rules_path, yaml.document({"groups": [group for group in groups if group["rules"]]}))
+    write_whole(path, yaml.document(alert_tests.tests(proven, os.path.relpath(rules_path.resolve(), path.resolve().parent))))
+    return [path, rules_path]
+
+
+def _proven(alert: Alert, chosen: Chosen) -> Alert | None:
+    """The alert, to be proven by the history of the run; None where it never fires."""
+    gauges = {gauge.name: gauge for gauge in _history(chosen, alert.detector or "")}
+    ((severity,),) = gauges[COUNTS[0]].samples.select("severity").unique().rows()
+    lasting, so_far = (_values(gauges[name], alert.detector) for name in COUNTS)
+    labels = {"run": label_value(chosen.run_id), "detector": alert.detector or "", "severity": severity}
+    fires, value = _first_firing(alert.wait_minutes, lasting, so_far)
+    if fires is None:
+        return None
+    more = max(0, fires + 1 - len(lasting))
+    places = "{" + ",".join(f'{name}="{_escaped(text)}"' for name, text in labels.items()) + "}"
+    series = {f"{name}{places}": _notation([*values, *[values[-1]] * more]) for name, values in zip(COUNTS, (lasting, so_far), strict=True)}
+    silent = tuple(sorted({0, fires - 1} - {fires, -1}))
+    return replace(alert, proof=Proof(series, silent, {fires: str(value)}, labels))
+
+
+def _history(chosen: Chosen, detector: str) -> list[Gauge]:
+    """The gauges of the run at each minute, as far as they are about one detector."""
+    report = chosen.report
+    about = [one for one in report.findings if one.detector == detector]
+    judged = Report(as_of=report.as_of, detectors=[detector], findings=about, verdicts={detector: report.verdicts[detector]})
+    moments = moments_us(*bounds_us(chosen.connection, chosen.run_id), MINUTE_US)
+    known = known_at(chosen.connection, about, moments, chosen.run_id)
+    return measure(chosen.connection, chosen.run_id, judged, MINUTE_US, known)
+
+
+def _values(gauge: Gauge, detector: str | None) -> list[int]:
+    return [int(value) for value in gauge.samples.filter(detector=detector).sort("at_us")["value"]]
+
+
+def _first_firing(wait: int, lasting: list[int], so_far: list[int]) -> tuple[int | None, int]:
+    """The minute at which the alert first fires, and the value that it shows; None where it never does.
+
+    One that waits needs findings at every minute while it waits, and goes on after the end of the log. One that does not wait
+    also sees what was over before it could be known.
+    """
+    since: int | None = None
+    for minute in range(len(lasting) + wait):
+        last = min(minute, len(lasting) - 1)
+        if not wait and (lasting[last] or so_far[last]):
+            return minute, lasting[last] or so_far[last]
+        since = (minute if since is None else since) if lasting[last] else None
+        if wait and since is not None and minute - since >= wait:
+            return minute, lasting[last]
+    return None, 0
+
+
+def _notation(values: list[int]) -> str:
+    """The values in promtool's notation: `0x4` is five times 0."""
+    return " ".join(f"{value}x{len(list(same)) - 1}" for value, same in groupby(values))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
