@@ -72,9 +72,9 @@ def test_bundle_is_known_by_its_name(reopened: Timeline, tmp_path: Path):
         formats()["bundle"].write(reopened.choose(run=RUN), tmp_path / "leak.zip")
 
 
-def changed(packed: Path, path: Path, **how: str) -> Path:
+def changed(source: Path, path: Path, **how: str) -> Path:
     """The bundle with one entry more (`name`, `content`), one `packed`, or a bit of one changed (`damage`)."""
-    with zipfile.ZipFile(packed) as whole, zipfile.ZipFile(path, "w") as made:
+    with zipfile.ZipFile(source) as whole, zipfile.ZipFile(path, "w") as made:
         for info in whole.infolist():
             content = whole.read(info)
             if info.filename == how.get("damage"):

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -18,8 +19,9 @@ from tests.detectors.telling import alive
 from tests.story import START_US, tell
 from timeline import Timeline
 from timeline.blank import blank
-from timeline.exports import Chosen, formats
+from timeline.exports import Chosen, formats, ocel
 from timeline.findings import identifier
+from timeline.refresh import refresh
 
 RUN = "run"
 SECOND = 1_000_000
@@ -74,9 +76,8 @@ def exported(chosen: Chosen, name: str, path: Path) -> bytes:
 
 def test_every_format_is_found_by_its_file_and_says_what_it_does():
     for name, one in formats().items():
-        assert one.HELP.endswith("."), name
-        assert one.METAVAR in {"FILE", "DIR"}
-        assert callable(one.write)
+        assert one.help.endswith("."), name
+        assert one.metavar in {"FILE", "DIR"}
 
 
 def test_what_is_to_be_handed_on_is_chosen_as_everywhere(log: Timeline):
@@ -160,6 +161,50 @@ def test_parquet_says_what_the_tables_say_and_is_a_log_again(chosen: Chosen, tmp
     load(again := blank(), [files[0]]).check(is_strict=True)
     said = "SELECT * EXCLUDE (event_no, content_hash, file_id, byte_offset) FROM event ORDER BY event_id"
     assert again.connection.execute(said).fetchall() == chosen.connection.execute(said).fetchall()
+    again.close()
+
+
+# ---- process mining
+
+
+def test_ocel_keeps_the_rules_of_its_standard(chosen: Chosen):
+    """Identities are unique, every type and attribute is declared with the type of its values, every relation leads to an object."""
+    log = ocel.document(chosen)
+    assert list(log) == ["objectTypes", "eventTypes", "objects", "events"]
+    made = {"string": str, "integer": int, "float": float, "boolean": bool}
+    for items, types in ((log["objects"], log["objectTypes"]), (log["events"], log["eventTypes"])):
+        declared = {(one["name"], attribute["name"]): made[attribute["type"]] for one in types for attribute in one["attributes"]}
+        assert len({item["id"] for item in items}) == len(items)
+        assert {item["type"] for item in items} == {one["name"] for one in types}
+        for item in items:
+            for value in item["attributes"]:
+                assert type(value["value"]) is declared[item["type"], value["name"]]
+            assert {link["objectId"] for link in item["relationships"]} <= {one["id"] for one in log["objects"]}
+    worker = next(one for one in log["objects"] if one["id"] == "worker/w-1")
+    states = [(value["time"][14:19], value["value"]) for value in worker["attributes"]]
+    assert states == [("00:01", "spawning"), ("00:02", "idle"), ("00:09", "hot"), ("00:20", "hot_idle"), ("05:00", "retired")]
+    assert {"objectId": "org/acme", "qualifier": "org"} in worker["relationships"]
+
+
+def test_values_of_two_types_are_made_one():
+    values = [(1, 1), (0.5, "x")]
+    items: list[dict[str, Any]] = [{"type": "t", "attributes": [{"name": "a", "value": a}, {"name": "b", "value": b}]} for a, b in values]
+    assert ocel._types(items) == [{"name": "t", "attributes": [{"name": "a", "type": "float"}, {"name": "b", "type": "string"}]}]
+    assert [[value["value"] for value in item["attributes"]] for item in items] == [[1.0, "1"], [0.5, "x"]]
+
+
+def test_ocel_loads_with_our_own_ingest(chosen: Chosen, tmp_path: Path):
+    """Every decision with its time, its objects in their roles and its own fields."""
+    exported(chosen, "ocel", tmp_path / "run.json")
+    load(again := blank(), [tmp_path / "run.json"]).check(is_strict=True)
+    refresh(again.connection)
+    said = "SELECT kind, ts_us, data->>'actor' AS actor, data->>'reason' AS reason FROM event WHERE event_id LIKE 'event/%' ORDER BY ALL"
+    was = "SELECT kind, at_us, actor, reason FROM event JOIN event_time USING (event_no) ORDER BY ALL"
+    assert again.connection.execute(said).fetchall() == chosen.connection.execute(was).fetchall()
+    links = "FROM event_object AS o JOIN event AS e USING (event_no) JOIN event_time AS t USING (event_no) WHERE role <> 'subject'"
+    touched = f"SELECT DISTINCT role, o.kind, o.id, e.kind, e.ts_us {links} AND event_id LIKE 'event/%' ORDER BY ALL"
+    named = f"SELECT DISTINCT role, o.kind, o.kind || '/' || o.id, e.kind, t.at_us {links} ORDER BY ALL"
+    assert again.connection.execute(touched).fetchall() == chosen.connection.execute(named).fetchall()
     again.close()
 
 

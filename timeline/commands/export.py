@@ -73,7 +73,7 @@ def _with_formats(signature: inspect.Signature) -> inspect.Signature:
             name,
             inspect.Parameter.KEYWORD_ONLY,
             default=None,
-            annotation=Annotated[Path | None, typer.Option(f"--{name}", metavar=one.METAVAR, help=one.HELP)],
+            annotation=Annotated[Path | None, typer.Option(f"--{name}", metavar=one.metavar, help=one.help)],
         )
         for name, one in formats().items()
     ]
