@@ -44,14 +44,14 @@ class Client:
     def __init__(self, port: int, owner: Owner) -> None:
         self.port, self.owner = port, owner
 
-    def ask(self, path: str, body: bytes | None = None, *, token: str | None = TOKEN, upgrades: bool = False, **headers: str) -> Reply:
-        """The answer to one request: a POST where there is a body, one for a WebSocket where it `upgrades`."""
+    def ask(self, path: str, body: bytes | None = None, *, token: str | None = TOKEN, **headers: str) -> Reply:
+        """The answer to one request: a POST where there is a body."""
+        return self.ask_with({name.replace("_", "-"): value for name, value in headers.items()}, path, body, token=token)
+
+    def ask_with(self, headers: dict[str, str], path: str, body: bytes | None = None, *, token: str | None = TOKEN) -> Reply:
+        """The same with headers by their own names."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
-        said = {name.replace("_", "-"): value for name, value in headers.items()}
-        if token is not None:
-            said["Authorization"] = f"Bearer {token}"
-        if upgrades:
-            said |= UPGRADE
+        said = headers if token is None else headers | {"Authorization": f"Bearer {token}"}
         try:
             connection.request("GET" if body is None else "POST", path, body, said)
             answer = connection.getresponse()

@@ -70,6 +70,11 @@ class Server:
             retries += 1
             time.sleep(1)
 
+    def cpu_seconds(self) -> float:
+        """What it has used of the processors."""
+        user, system = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
     def memory_mib(self, name: str) -> int:
         """A figure of the process's memory, as the kernel calls it."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
@@ -129,21 +134,26 @@ def measured(server: Server, log: BinaryIO) -> dict[str, Any]:
     """Both parts of the load."""
     started = time.perf_counter()
     first = feed(server, batches(log, EVENTS), None)
-    loaded = time.perf_counter() - started
+    loaded, loaded_cpu = time.perf_counter() - started, server.cpu_seconds()
     ended = threading.Event()
     with ThreadPoolExecutor(1) as pool:
         scrapes = pool.submit(scraped, server, ended)
         started = time.perf_counter()
         then = feed(server, batches(log, RATE * SECONDS), RATE)
-        took = time.perf_counter() - started
+        took, took_cpu = time.perf_counter() - started, server.cpu_seconds() - loaded_cpu
         ended.set()
         seconds = scrapes.result()
     text = server.ask(http.client.HTTPConnection(server.host, timeout=600), "/metrics")[1].decode()
     return {
-        "first": {"events": sum(one.events for one in first), "events_per_second": round(sum(one.events for one in first) / loaded)},
+        "first": {
+            "events": sum(one.events for one in first),
+            "events_per_second": round(sum(one.events for one in first) / loaded),
+            "cpu_seconds": round(loaded_cpu, 1),
+        },
         "then": {
             "events": sum(one.events for one in then),
             "events_per_second": round(sum(one.events for one in then) / took),
+            "cpu_seconds": round(took_cpu, 1),
             "retries": sum(one.retries for one in then),
             "acknowledged": spread([one.seconds for one in then]),
         },

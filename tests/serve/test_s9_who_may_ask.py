@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ingest.errors import UsageError
-from tests.serve.conftest import TOKEN, Client, served
+from tests.serve.conftest import TOKEN, UPGRADE, Client, served
 from timeline.server.run import Address, token_of
 
 ROUTES = (
@@ -54,9 +54,9 @@ def test_s9_another_host_or_origin_is_refused(shared: Client, path: str):
 
 def test_s9_a_websocket_from_another_page_or_name_is_refused(shared: Client):
     path = "/what_leaked/ws?session_id=s"
-    assert shared.ask(path, token=None, upgrades=True).status == 403
-    assert shared.ask(path, Origin="http://evil.example", upgrades=True).status == 403
-    assert shared.ask(path, Host="evil.example", upgrades=True).status == 403
+    assert shared.ask_with(UPGRADE, path, token=None).status == 403
+    assert shared.ask_with(UPGRADE | {"Origin": "http://evil.example"}, path).status == 403
+    assert shared.ask_with(UPGRADE | {"Host": "evil.example"}, path).status == 403
 
 
 def test_s9_our_own_names_are_let_in(shared: Client):
@@ -67,7 +67,7 @@ def test_s9_our_own_names_are_let_in(shared: Client):
 @pytest.mark.parametrize("path", ["/what_leaked/terminal/ws", "/terminal/ws", "/what_leaked/lsp/pylsp", "/what_leaked/mcp/server"])
 def test_s9_the_editor_of_marimo_is_not_there(shared: Client, path: str):
     assert shared.ask(path).status == 404
-    assert shared.ask(path, Origin=f"http://127.0.0.1:{shared.port}", upgrades=True).status == 403
+    assert shared.ask_with(UPGRADE | {"Origin": f"http://127.0.0.1:{shared.port}"}, path).status == 403
 
 
 @pytest.mark.parametrize("path", TRAVERSALS)

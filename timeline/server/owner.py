@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+import duckdb
 
 from ingest.database import Database, Limits, open_for_write
 from ingest.errors import TimelineError
@@ -33,12 +35,12 @@ class Owner:
         self._on_failure: Callable[[], None] = lambda: None
         self._database = open_for_write(path, LIMITS, 0.0)
         try:
-            writing = threading.Lock()
+            self._writing = threading.Lock()
             self.refresher = Refresher(self._database, tell)
             self.writer = Writer(
-                self._database, writing, self.intake, sources, on_commit=self.refresher.wake, on_failure=self._fail, tell=tell
+                self._database, path, self._writing, self.intake, sources, on_commit=self.refresher.wake, on_failure=self._fail, tell=tell
             )
-            self._snapshots = Snapshots(self._database, path, writing)
+            self._snapshots = Snapshots(self._database, path, self._writing)
         except BaseException:
             self._database.close()
             raise
@@ -56,11 +58,8 @@ class Owner:
         self.writer.join()
         self.refresher.join()
         self._snapshots.close()
-        try:
+        with suppress(*[TimelineError, duckdb.Error] if self.failure else []):
             self._database.close()
-        except TimelineError:
-            if self.failure is None:
-                raise
 
     def announce(self, address: str, on_failure: Callable[[], None]) -> None:
         """Let others who find the database busy know the address; be told where nothing can be written any more."""
@@ -74,6 +73,10 @@ class Owner:
     def held(self) -> AbstractContextManager[Path]:
         """The same as a file, for another process; it stays for as long as the `with` lasts. Raises StorageFailed."""
         return self._snapshots.held(self.refresher.count)
+
+    def at_rest(self) -> AbstractContextManager[object]:
+        """While the `with` lasts, nobody writes events: what arrives waits."""
+        return self._writing
 
     def is_alive(self) -> bool:
         """Whether the threads run. If not, only another process will help."""
@@ -90,5 +93,5 @@ class Owner:
         return [reason for reason, holds in reasons.items() if holds]
 
     def _fail(self, error: TimelineError) -> None:
-        self.failure = error
+        self.failure = self.failure or error
         self._on_failure()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from ingest.database import Database
+from ingest.database import Database, beside, duckdb_errors
 from ingest.errors import TimelineError
 from ingest.follow import POLL_SECONDS, Follower
 from timeline.server.intake import Body, Intake
@@ -16,6 +16,9 @@ from timeline.server.received import Received
 
 GROUP_BYTES = 4 * 1024 * 1024
 """The most that is committed at once."""
+WAL_BYTES_MAX = 128 * 1024 * 1024
+"""How large the log of changes may grow before it is written into the database. What is only there fills memory, and a crash has to
+read it again; to write it costs much the same whatever it holds."""
 LINGER_SECONDS_MAX = 0.1
 """The longest pause after a commit, in which more comes together: a commit costs much the same whatever it holds."""
 FOLLOW_EVENTS = 20_000
@@ -28,6 +31,7 @@ class Writer(threading.Thread):
     def __init__(
         self,
         database: Database,
+        path: Path,
         writing: AbstractContextManager[object],
         intake: Intake,
         sources: Sequence[str | Path],
@@ -38,12 +42,12 @@ class Writer(threading.Thread):
     ) -> None:
         """`writing` is held while the database is written; whoever else holds it finds the database at rest."""
         super().__init__(name="writer")
-        self._database, self._writing, self._intake = database, writing, intake
+        self._database, self._path, self._writing, self._intake = database, path, writing, intake
         self._on_commit, self._on_failure, self._tell = on_commit, on_failure, tell
         self._stopping = threading.Event()
         self._received = Received(database)
         self._follower = Follower(
-            self._opened, sources, _Clock(), own=database.path, batch_events=FOLLOW_EVENTS, is_stopped=self._stopping.is_set, tell=tell
+            self._opened, sources, _Clock(), own=path, batch_events=FOLLOW_EVENTS, is_stopped=self._stopping.is_set, tell=tell
         )
         self.events = 0
         """Events that were received and committed."""
@@ -57,10 +61,12 @@ class Writer(threading.Thread):
                     self._commit(bodies)
                 if not self._stopping.is_set():
                     self._follow()
+                    self._checkpoint()
                 if bodies:
                     self._stopping.wait(min(time.monotonic() - started, LINGER_SECONDS_MAX))
         except TimelineError as error:
             self._on_failure(error)
+            self._turn_away(error)
         finally:
             self._follower.close()
 
@@ -81,16 +87,29 @@ class Writer(threading.Thread):
                         self.events += answer.counts.events
                         body.answer.set_result(answer)
         except TimelineError as error:
+            self._on_failure(error)  # first, so that who is told so finds /readyz red
             for body in waiting:
                 body.answer.set_exception(error)
             raise
         self._on_commit()
+
+    def _turn_away(self, error: TimelineError) -> None:
+        """Nothing that waits will be committed."""
+        while bodies := self._intake.take(GROUP_BYTES, 0):
+            for body in bodies:
+                body.answer.set_exception(error)
 
     def _follow(self) -> None:
         before = self._follower.total.lines
         self._follower.poll()
         if self._follower.total.lines > before:
             self._on_commit()
+
+    def _checkpoint(self) -> None:
+        wal = beside(self._path, ".wal")
+        if wal.exists() and wal.stat().st_size > WAL_BYTES_MAX:
+            with self._writing, duckdb_errors("writing changes into", self._path):
+                self._database.connection.execute("CHECKPOINT")
 
     @contextmanager
     def _opened(self) -> Iterator[Database]:
