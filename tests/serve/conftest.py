@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import http.client
 import json
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +15,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from ingest.database import open_for_write
 from reference_cluster.demo import DEMO
+from timeline.refresh import refresh
 from timeline.server.owner import Owner
 from timeline.server.pages import shipped
 from timeline.server.run import Address, Door, owning
@@ -60,9 +64,25 @@ class Client:
             connection.close()
 
 
+@functools.cache
+def _empty() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "empty.duckdb"
+        with open_for_write(path) as database:
+            refresh(database.connection)
+        return path.read_bytes()
+
+
+def make_empty(path: Path) -> None:
+    """An empty database with its models, made once and copied: thousands of statements make one."""
+    if not path.exists():
+        path.write_bytes(_empty())
+
+
 @contextmanager
 def served(database: Path, follow: tuple[str | Path, ...] = (), *, notebooks: bool = False, **door: Any) -> Iterator[Client]:
     """A server over that database while the `with` lasts."""
+    make_empty(database)
     told = Door(Address("127.0.0.1", 0), TOKEN, **door)
     with owning(database, told, shipped() if notebooks else {}, follow, lambda _: None) as (server, owner):
         thread = threading.Thread(target=lambda: server.run_until_signal(lambda _: None))

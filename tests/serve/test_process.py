@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from typer.testing import CliRunner
 
 from ingest.database import open_for_read
 from tests.house import ROOT
-from tests.serve.conftest import eventually
+from tests.serve.conftest import eventually, make_empty
 from tests.serve.test_events import lines
+from timeline.cli import app
 
 TOKEN = "a-secret-of-this-test"
 
@@ -42,12 +44,17 @@ class Running(NamedTuple):
 @contextmanager
 def running(database: Path, *words: str, before: Callable[[], None] | None = None) -> Iterator[Running]:
     """`timeline serve` on a free port; killed if it does not end."""
+    make_empty(database)
     (database.parent / "token").write_text(TOKEN)
     command = [sys.executable, "-m", "timeline.cli", "serve", "--db", str(database), "--listen", "127.0.0.1:0"]
     process = subprocess.Popen(
         [*command, "--token-file", str(database.parent / "token"), *words],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT, preexec_fn=before,  # noqa: PLW1509  sets a limit and nothing else
-    )  # fmt: skip
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=before,  # noqa: PLW1509  sets a limit and nothing else
+    )
     try:
         assert process.stdout is not None
         yield Running(process, process.stdout.readline().strip().split("/")[2])
@@ -84,7 +91,7 @@ def test_a_disk_that_is_full_ends_it_with_6_and_loses_nothing_that_was_acknowled
     """503 for what could not be committed; what was acknowledged before is there when there is room again."""
 
     def no_room() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (4_000_000, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8_000_000, resource.RLIM_INFINITY))
 
     acknowledged, status = 0, 200
     with running(database, before=no_room) as server:
@@ -101,7 +108,6 @@ def test_a_disk_that_is_full_ends_it_with_6_and_loses_nothing_that_was_acknowled
 @pytest.mark.parametrize("words", [("--listen", "0.0.0.0:0"), ("--listen", "0.0.0.0:0", "--i-know")])
 def test_s9_it_is_not_reached_from_elsewhere_unless_that_is_meant(database: Path, words: tuple[str, ...]):
     """Beyond loopback it wants to be told so, and a token that somebody chose."""
-    command = [sys.executable, "-m", "timeline.cli", "serve", "--db", str(database), *words]
-    ended = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, timeout=60)
-    assert (ended.returncode, "--i-know and --token-file" in ended.stderr) == (2, True)
+    ended = CliRunner().invoke(app, ["serve", "--db", str(database), *words])
+    assert (ended.exit_code, "--i-know and --token-file" in ended.stderr) == (2, True)
     assert not database.exists()
