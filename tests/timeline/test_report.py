@@ -9,12 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from ingest.errors import UsageError
 from tests.timeline.test_exports import LEAK, log_of
 from timeline.exports import Chosen
-from timeline.report import TEXT_MAX, html, shown_text, text_of
+from timeline.report import TEXT_MAX, html, markdown, markdown_text, shown_text, text_of
 from timeline.report_page import page_of
 
 MARK = "top.owned=(top.owned||0)+1"
@@ -135,3 +136,30 @@ def test_page_fits_a_screen_and_a_phone(browser: Browser, hostile: str, tmp_path
     page, _ = opened(browser, hostile, tmp_path / "report.html")
     page.set_viewport_size({"width": width, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+@pytest.mark.tools
+def test_s7_markdown_report_is_read_as_it_was_written(browser: Browser, tmp_path: Path):
+    """Shown by Chromium after a renderer that lets HTML through, a payload is the text that it is, wherever it begins."""
+    links = "[x](http://127.0.0.1:9/link) ![y](http://127.0.0.1:9/i.png) <http://127.0.0.1:9/auto>"
+    payloads = [*PAYLOADS, links, "# title", "- item", "1. first", "a | b", "`code`", "*b* ~~c~~ &lt; &#60;", "\\*"]
+    said = "\n\n".join(f"- {markdown_text(payload)}\n\n{markdown_text(payload)}" for payload in payloads)
+    body = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).render(said)
+    page, heard = opened(browser, f"<!doctype html><title>x</title>{body}", tmp_path / "md.html")
+    assert page.locator("body :not(ul, li, p)").count() == 0
+    shown = page.locator("body").inner_text()
+    assert [payload for payload in payloads if shown.count(payload) < 2] == []
+    assert heard == [(tmp_path / "md.html").as_uri()]
+    assert page.evaluate("window.owned") is None
+
+
+def test_markdown_report_tells_the_findings(leak: Chosen):
+    text = markdown(page_of(replace(leak, finding=leak.found[0])))
+    assert text.count("\n### ") == 1
+    assert f"    timeline explain {leak.found[0].finding_id}\n" in text
+    assert "{{" not in text
+    assert not [line for line in text.splitlines() if line.startswith("|") and line.count("|") - line.count("\\|") != 7]
+
+
+def test_secret_is_not_in_a_report():
+    assert shown_text("dsn=postgres://a:hunter2@db") == "dsn=postgres://a:[blacked out]@db"

@@ -11,7 +11,9 @@ from timeline.terminal import DEFAULT_DATABASE, AsJson, Database, Run, print_jso
 
 
 def command(
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The page to write.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The report to write: .html, or .md to paste into a ticket.")
+    ],
     run: Run = None,
     finding: Annotated[str | None, typer.Option("--finding", metavar="ID", help="This finding only: its id, or how it begins.")] = None,
     db: Database = DEFAULT_DATABASE,
@@ -37,4 +39,4 @@ def command(
     if as_json:
         print_json(answer)
     else:
-        print_line(f"{output}: {answer['findings']} findings of the run {chosen.run_id}, {len(text) // 1024} KiB; it opens in any browser")
+        print_line(f"{output}: {answer['findings']} findings of the run {chosen.run_id}, {len(text) // 1024} KiB")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -13,6 +14,7 @@ def command(
     query: Annotated[str, typer.Argument(metavar="QUERY", help="One SELECT.")],
     db: Database = DEFAULT_DATABASE,
     as_json: AsJson = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV; a text that a spreadsheet would compute gets a ' in front.")] = False,
 ) -> None:
     """Answer one SELECT over the tables (`timeline schema --ddl`). Nothing can be changed, no file and no network is reached.
 
@@ -20,10 +22,16 @@ def command(
         timeline sql "SELECT kind, count(*) AS events FROM event GROUP BY kind ORDER BY events DESC"
     """
     import timeline
+    from ingest.errors import UsageError
+    from timeline.csv_text import csv_text
 
+    if as_json and as_csv:
+        raise UsageError("printing the answer: it is either --json or --csv")
     with timeline.open(db) as log:
         answer = log.sql(query)
     if as_json:
         print_json([{name: json_value(value) for name, value in row.items()} for row in answer.to_dicts()])
+    elif as_csv:
+        sys.stdout.write(csv_text(answer.columns, answer.rows()))
     else:
         print_table(answer.columns, answer.rows())
