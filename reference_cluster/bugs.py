@@ -11,6 +11,7 @@ import pkgutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from types import ModuleType
+from typing import Any
 
 from ingest.errors import UsageError
 
@@ -48,6 +49,12 @@ def bug_named(name: str) -> Bug:
     if found is None:
         raise UsageError(f"switching on the planted bug {name!r}: there is none of that name; there are {', '.join(known)}")
     return found
+
+
+def labelled(truth: Iterable[dict[str, Any]], run_id: str) -> list[dict[str, Any]]:
+    """The rows of a truth file: what took effect, with its run, and for a bug the detectors that must find it."""
+    by = {name: {"detectors": list(bug.detectors)} for name, bug in declared_bugs().items()}
+    return [{"run_id": run_id, **row, **(by[row["name"]] if row["kind"] == "bug" else {})} for row in truth]
 
 
 def modules_of(package: ModuleType) -> Iterator[ModuleType]:

@@ -17,7 +17,7 @@ BYSTANDER = f'{{run="{RUN}",detector="another/detector",severity="critical"}}'
 """A series that counts findings all the time in each test, and that the alert must not look at."""
 
 
-def tests(alerts: Sequence[Alert], rule_file: str, runbooks: str = RUNBOOKS, notebooks: str = NOTEBOOKS) -> dict[str, Any]:
+def promtool_file(alerts: Sequence[Alert], rule_file: str, runbooks: str = RUNBOOKS, notebooks: str = NOTEBOOKS) -> dict[str, Any]:
     """The test file of promtool for the rules in `rule_file`, as plain values.
 
     All detectors find something in one test, so that an alert which looks at another's series fires twice. promtool evaluates

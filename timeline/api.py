@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from threading import Timer
 from types import TracebackType
@@ -28,9 +28,9 @@ from timeline.diff import Stream
 from timeline.explain import Explanation, explain_finding
 from timeline.exports import Chosen
 from timeline.findings import Finding, Report, detect
-from timeline.gauges import Gauge, bounds_us, measure, measure_database, moments_us
+from timeline.gauges import Gauge, measure, measure_database
 from timeline.happened import Happened, happened_to
-from timeline.known import known_at
+from timeline.history import histories, history
 from timeline.lanes import Lanes, lanes_of
 from timeline.led import Led, led_by
 from timeline.moment import moment_of
@@ -316,10 +316,11 @@ class Timeline:
         """
         run_id = self.run(run)
         report = self.detect(run=run_id)
-        if step_us is None:
-            return measure(self._connection, run_id, report)
-        moments = moments_us(*bounds_us(self._connection, run_id), step_us)
-        return measure(self._connection, run_id, report, step_us, known_at(self._connection, report.findings, moments, run_id))
+        return measure(self._connection, run_id, report) if step_us is None else history(self._connection, report, run_id, step_us)
+
+    def histories(self, step_us: int, names: Collection[str]) -> list[Gauge]:
+        """The history of these gauges in every run. Runs whose times overlap are judged at once as of each step. Raises UsageError."""
+        return histories(self._connection, step_us, names)
 
     def live_gauges(self) -> list[Gauge]:
         """What a scrape says: the gauges of each live run where its log ends, and those of the database.

@@ -116,7 +116,7 @@ def _write(folder: Path, report: Report, seeds: list[tuple[Finding, ReplaySeed]]
     for finding, seed in seeds:
         write_whole(_seed_file(folder, finding), seed.to_text())
     write_whole(folder / "rules.yml", yaml.document(alerts.rules()))
-    write_whole(folder / "rules_test.yml", yaml.document(alert_tests.tests(alerts.alerts(), "rules.yml")))
+    write_whole(folder / "rules_test.yml", yaml.document(alert_tests.promtool_file(alerts.alerts(), "rules.yml")))
 
 
 def _seed_file(folder: Path, finding: Finding) -> Path:

@@ -17,7 +17,7 @@ def files() -> dict[str, str]:
     """Path below `deploy/` to text."""
     return {
         "prometheus/rules.yml": yaml.document(alerts.rules()),
-        "prometheus/rules_test.yml": yaml.document(alert_tests.tests(alerts.alerts(), "rules.yml")),
+        "prometheus/rules_test.yml": yaml.document(alert_tests.promtool_file(alerts.alerts(), "rules.yml")),
         "grafana/dashboard.json": document(),
     }
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,18 +100,27 @@ class Gauge:
 
 
 def measure(
-    connection: DuckDBPyConnection, run_id: str, report: Report, step_us: int | None = None, known_us: Mapping[str, int] | None = None
+    connection: DuckDBPyConnection,
+    run_id: str,
+    report: Report,
+    step_us: int | None = None,
+    known_us: Mapping[str, int] | None = None,
+    names: Collection[str] | None = None,
 ) -> list[Gauge]:
     """Every gauge of a run, in order of name: where the log ends, or with `step_us` at each multiple of it and at the end.
 
     The models must be up to date, and `report` is the judgement of the run. `known_us` says by finding_id when a finding could
-    first be known (`timeline.known`): it counts from then on; one that is not named there counts from its start. Raises UsageError.
+    first be known (`timeline.known`): it counts from then on; one that is not named there counts from its start. With `names` only
+    those gauges are measured. Raises UsageError.
     """
     with _prepared(connection, run_id, report, step_us, known_us or {}):
         moments = pl.DataFrame(connection.sql("SELECT at_us FROM moment ORDER BY at_us"))
-        told = [_told(connection, query, run_id) for query in _files(OF_RUN).values()]
+        chosen = [query for query in _files(OF_RUN).values() if names is None or f"{PREFIX}{query.name}" in names]
+        told = [_told(connection, query, run_id) for query in chosen]
     gauges = [gauge for gauge, _ in told]
     bounded = [(gauge.name, count) for gauge, count in told if not OWN_LABELS.issuperset(gauge.labels)]
+    if names is not None:
+        return gauges
     overflow = pl.DataFrame(bounded, schema=["gauge", "value"], orient="row").join(moments, how="cross").select("gauge", *NOT_LABELS)
     return sorted([*gauges, Gauge(f"{PREFIX}series_dropped_total", DROPPED, overflow, run_id)], key=lambda gauge: gauge.name)
 

@@ -38,7 +38,7 @@ def command(
     Example:
         timeline cluster simulate renew_blips --seed 7 --bug elector_runs_once -o events.jsonl --truth truth.jsonl
     """
-    from reference_cluster.bugs import bug_named
+    from reference_cluster.bugs import bug_named, labelled
     from reference_cluster.scenario import load
     from reference_cluster.sim.cluster import Staged
     from reference_cluster.sim.fault_notation import parse_fault
@@ -56,7 +56,7 @@ def command(
     done = simulate(staged, seed, switches=dict.fromkeys(switched, True), faults=plan, run_id=run_id, journal=journal)
     _write(out, done.lines)
     if truth is not None:
-        _write(truth, [json.dumps(row).encode() + b"\n" for row in done.truth])
+        _write(truth, [json.dumps(row).encode() + b"\n" for row in labelled(done.truth, done.run_id)])
     _summarise(done, as_json)
     again = [
         f"timeline cluster simulate {scenario} --seed {seed}",

@@ -73,7 +73,7 @@ def test_the_tests_of_promtool_see_a_rule_that_is_wrong(tmp_path: Path, right: s
     few = [one for one in alerts.alerts() if one.page in {"timeline/absent", "warm_pool/cap_bypass", "warm_pool/stale_hot_idle"}]
     rules = [rule for group in alerts.rules()["groups"] for rule in group["rules"] if rule["alert"] in {one.name for one in few}]
     good = yaml.document({"groups": [{"name": "few", "rules": rules}]})
-    (tmp_path / "rules_test.yml").write_text(yaml.document(alert_tests.tests(few, "rules.yml", RUNBOOKS, NOTEBOOKS)))
+    (tmp_path / "rules_test.yml").write_text(yaml.document(alert_tests.promtool_file(few, "rules.yml", RUNBOOKS, NOTEBOOKS)))
     assert right in good
     for text, is_good in ((good, True), (good.replace(right, wrong), False)):
         (tmp_path / "rules.yml").write_text(text)
@@ -110,7 +110,7 @@ def test_an_alert_says_what_the_header_of_its_detector_says():
 def test_the_name_of_a_run_reaches_the_notebook_as_it_is():
     """What Prometheus makes of the address, as the test file expects it, is what the notebook reads back."""
     (alert,) = (alert for alert in alerts.alerts() if alert.page == "warm_pool/cap_bypass")
-    (case,) = (case for case in alert_tests.tests([alert], "", "", "")["tests"] if case["alert_rule_test"])
+    (case,) = (case for case in alert_tests.promtool_file([alert], "", "", "")["tests"] if case["alert_rule_test"])
     link = case["alert_rule_test"][1]["exp_alerts"][0]["exp_annotations"]["notebook_url"]
     query = {name: values[0] for name, values in parse_qs(urlsplit(link).query).items()}
     assert place_of(query) == {"run": "east 1/é", "detector": "warm_pool/cap_bypass"}

@@ -48,7 +48,7 @@ def command(
         note(f"{output}: {sum(len(group['rules']) for group in made['groups'])} alerts; check it with `promtool check rules {output}`")
     if tests is not None and output is not None:
         rule_file = os.path.relpath(output.resolve(), tests.resolve().parent)
-        write_whole(tests, yaml.document(alert_tests.tests(alerts.alerts(), rule_file, runbooks, notebooks)))
+        write_whole(tests, yaml.document(alert_tests.promtool_file(alerts.alerts(), rule_file, runbooks, notebooks)))
         note(f"{tests}: run it with `promtool test rules {tests}`")
     if dashboard is not None:
         write_whole(dashboard, dashboard_json(notebooks))

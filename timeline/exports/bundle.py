@@ -68,7 +68,7 @@ def write(chosen: Chosen, path: Path) -> list[Path]:
         "findings.json": findings,
         "report.html": report.html(page_of(chosen)),
         "rules.yml": yaml.document(alerts.rules()),
-        "rules_test.yml": yaml.document(alert_tests.tests(alerts.alerts(), "rules.yml")),
+        "rules_test.yml": yaml.document(alert_tests.promtool_file(alerts.alerts(), "rules.yml")),
         "seed.json": seed.to_text(),
     }
     write_whole(path, bundle.pack(manifest, {bundle.LOG: parquet_bytes(table)} | {name: text.encode() for name, text in texts.items()}))
