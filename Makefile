@@ -3,6 +3,7 @@
 # make lint   style, types, floors
 # make score  how far each detector can be trusted: writes docs/scores.md (minutes)
 # make sweep  the seeds that `make test` has no time for: 20 of each bug and twin, 1,000 of each healthy scenario, 5,000 of follow mode
+# make backtest  what each alert rule catches in runs whose truth is known, in a real Prometheus: writes docs/alerts.md (an hour)
 # make bench  our figures beside those of the bare engine and the peers
 # make docs   writes the generated pages again      make lock   writes requirements.lock again (needs uv)
 
@@ -13,7 +14,7 @@ TEST_FLAGS ?= -q -n 2 --dist worksteal
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: demo test test-duckdb-2 lint score sweep bench docs lock clean tools
+.PHONY: demo test test-duckdb-2 lint score sweep backtest bench docs lock clean tools
 
 demo: .venv/installed
 	@$(VENV)/timeline demo --out demo
@@ -43,6 +44,9 @@ score: .venv/installed
 sweep: .venv/installed
 	@$(VENV)/python -m pytest $(TEST_FLAGS) tests/cluster/test_planted_bugs.py --seeds 20 --healthy 1000
 	@$(VENV)/python -m pytest -q tests/ingest/test_follow.py --follows 5000
+
+backtest: .venv/installed tools
+	@$(VENV)/python -m tests.backtest --seeds 20 --healthy 100 -o docs/alerts.md
 
 bench: .venv/installed
 	@$(VENV)/python -m tests.bench

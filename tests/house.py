@@ -57,6 +57,7 @@ CLOCK_AND_CHANCE_ALLOWED: dict[str, str] = {
     "ingest/emit/emitter.py": "stamps what a control plane emits with its own clock, and mints its incarnation",
     "ingest/database.py": "waits for another process's lock, with a deadline",
     "reference_cluster/sweeps/fleet.py": "keeps a budget and tells how long a detector took; no run and no verdict depends on it",
+    "timeline/backtest_prometheus.py": "waits for a Prometheus to start, with a deadline; no figure depends on it",
     "timeline/server/run.py": "draws the token without which nobody gets in",
     "timeline/server/writer.py": "rests between commits, and hands the clock of the machine to follow mode; no content depends on it",
     "timeline/server/refresher.py": "rests between refreshes, and tells when the gauges were measured",
