@@ -26,7 +26,7 @@ from timeline import alerts, dashboard
 
 pytestmark = pytest.mark.tools
 
-BOUND_SECONDS = 60
+BOUND_SECONDS = 240
 LEAK, CLEAN = "renew_blips-1+elector_runs_once", "renew_blips-1"
 ALERT = "TimelineElectionLostWithoutRecontend"
 TOKEN = "a-token-of-this-test"
