@@ -42,7 +42,7 @@ def write(chosen: Chosen, path: Path) -> list[Path]:
     names = {alert.name for alert in proven}
     groups = [{**group, "rules": [rule for rule in group["rules"] if rule["alert"] in names]} for group in alerts.rules()["groups"]]
     write_whole(rules_path, yaml.document({"groups": [group for group in groups if group["rules"]]}))
-    write_whole(path, yaml.document(alert_tests.tests(proven, os.path.relpath(rules_path.resolve(), path.resolve().parent))))
+    write_whole(path, yaml.document(alert_tests.promtool_file(proven, os.path.relpath(rules_path.resolve(), path.resolve().parent))))
     return [path, rules_path]
 
 
