@@ -4,6 +4,7 @@
 # make score  how far each detector can be trusted: writes docs/scores.md (minutes)
 # make sweep  the seeds that `make test` has no time for: 20 of each bug and twin, 1,000 of each healthy scenario, 5,000 of follow mode
 # make backtest  what each alert rule catches in runs whose truth is known, in a real Prometheus: writes docs/alerts.md (an hour)
+# make load   a million events into a real server, then 5,000 a second for a minute while it is scraped (minutes)
 # make bench  our figures beside those of the bare engine and the peers
 # make docs   writes the generated pages again      make lock   writes requirements.lock again (needs uv)
 
@@ -14,7 +15,7 @@ TEST_FLAGS ?= -q -n 2 --dist worksteal
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: demo test test-duckdb-2 lint score sweep backtest bench docs lock clean tools
+.PHONY: demo test test-duckdb-2 lint score sweep backtest load bench docs lock clean tools
 
 demo: .venv/installed
 	@$(VENV)/timeline demo --out demo
@@ -47,6 +48,9 @@ sweep: .venv/installed
 
 backtest: .venv/installed tools
 	@$(VENV)/python -m tests.backtest --seeds 20 --healthy 100 -o docs/alerts.md
+
+load: .venv/installed
+	@$(VENV)/python -m tests.serve.load
 
 bench: .venv/installed
 	@$(VENV)/python -m tests.bench
