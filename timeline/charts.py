@@ -16,7 +16,7 @@ import altair as alt
 import polars as pl
 
 from ingest.errors import UsageError
-from timeline.files import write_whole
+from timeline.files import write_private
 from timeline.lanes import Lanes
 from timeline.looks import ALIVE, ENDED, FAINT, INK, LEADER, LEAK, SESSION, colours
 from timeline.safe import printable
@@ -82,9 +82,9 @@ def picture(chart: alt.LayerChart, path: Path) -> None:
 
     match path.suffix:
         case ".png":
-            write_whole(path, vl_convert.vegalite_to_png(chart.to_json(), scale=2))
+            write_private(path, vl_convert.vegalite_to_png(chart.to_json(), scale=2))
         case ".svg":
-            write_whole(path, svg(chart))
+            write_private(path, svg(chart))
         case _:
             raise UsageError(f"drawing {path}: a picture is a .png or an .svg")
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from duckdb import DuckDBPyConnection
 
 from timeline.findings import Finding
+from timeline.redaction import redacted
 from timeline.safe import printable
 from timeline.stretches import ENDS, every_stretch, panels
 
@@ -81,7 +82,7 @@ class Slice(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """A decision: a moment on a track, with the arrows that leave it and arrive at it."""
+    """A decision: a moment on a track, with the arrows that leave it and arrive at it. Secrets in its notes are blacked out."""
 
     track: int
     name: str
@@ -120,8 +121,8 @@ class Trace:
         while rows := cursor.fetchmany(BATCH_ROWS):
             for kind, id_, name, at_us, leaving, arriving, data, *noted in rows:
                 said = {key: value for key, value in zip(_NOTED, noted, strict=True) if value is not None}
-                notes = _plain({**said, **{f"data.{key}": value for key, value in json.loads(data or "{}").items()}})
-                yield Mark(self.places[kind, id_], printable(name), at_us, leaving, arriving, notes)
+                cleaned, _ = redacted({**said, **{f"data.{key}": value for key, value in json.loads(data or "{}").items()}})
+                yield Mark(self.places[kind, id_], printable(name), at_us, leaving, arriving, _plain(cleaned))
 
 
 def trace_of(connection: DuckDBPyConnection, run_id: str, found: list[Finding], subject: tuple[str, str] | None = None) -> Trace:

@@ -91,12 +91,12 @@ def _seed(log: Timeline, finding: str | None, run: str | None, object_: str | No
 
 def _answer(seed: ReplaySeed | None, output: Path | None, pytest: Path | None) -> dict[str, Any]:
     """Write the seed, and the test that replays it; what was written."""
-    from timeline.files import write_whole
+    from timeline.files import write_private, write_whole
     from timeline.seeds import pytest_of
 
     if seed is None or output is None:
         return {"seed": None, "pytest": None, "fidelity": None, "bytes": None, "expected": None, "missing_inputs": []}
-    write_whole(output, seed.to_text())
+    write_private(output, seed.to_text())
     if pytest is not None:
         write_whole(pytest, pytest_of(output, pytest))
     for missing in seed.missing_inputs:

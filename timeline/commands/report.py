@@ -28,13 +28,13 @@ def command(
         timeline report -o incident.html --run reference-42
     """
     import timeline
-    from timeline.files import write_whole
+    from timeline.files import write_private
     from timeline.report import text_of
 
     with timeline.open(db) as log:
         chosen = log.choose(finding_id=finding, run=None if finding else run)
         text = text_of(chosen, output)
-    write_whole(output, text)
+    write_private(output, text)
     answer = {"report": str(output), "run": chosen.run_id, "findings": len(chosen.found), "bytes": len(text.encode())}
     if as_json:
         print_json(answer)

@@ -23,11 +23,11 @@ def command(
     """
     from ingest.duration import duration
     from ingest.seed import read_seed
-    from timeline.files import write_whole
+    from timeline.files import write_private
     from timeline.shrink import shrink
 
     shrunk = shrink(read_seed(seed), note if sys.stderr.isatty() else lambda _: None)
-    write_whole(output, shrunk.seed.to_text())
+    write_private(output, shrunk.seed.to_text())
     answer = {
         "seed": str(output),
         "bytes": len(shrunk.seed.to_text()),

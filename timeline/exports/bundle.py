@@ -14,7 +14,7 @@ from ingest.seed import Origin
 from timeline import alert_tests, alerts, bundle, report, yaml
 from timeline.exports import Chosen
 from timeline.exports.parquet import parquet_bytes
-from timeline.files import write_whole
+from timeline.files import write_private
 from timeline.log_table import log_table
 from timeline.moment import shown
 from timeline.report_page import page_of
@@ -71,5 +71,5 @@ def write(chosen: Chosen, path: Path) -> list[Path]:
         "rules_test.yml": yaml.document(alert_tests.promtool_file(alerts.alerts(), "rules.yml")),
         "seed.json": seed.to_text(),
     }
-    write_whole(path, bundle.pack(manifest, {bundle.LOG: parquet_bytes(table)} | {name: text.encode() for name, text in texts.items()}))
+    write_private(path, bundle.pack(manifest, {bundle.LOG: parquet_bytes(table)} | {name: text.encode() for name, text in texts.items()}))
     return [path]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from timeline.exports import Chosen
-from timeline.files import write_whole
+from timeline.files import write_private
 from timeline.moment import shown
 from timeline.redaction import redacted
 from timeline.safe import printable
@@ -53,7 +53,7 @@ ORDER BY ALL
 
 def write(chosen: Chosen, path: Path) -> list[Path]:
     """Write the log of what was chosen."""
-    write_whole(path, json.dumps(document(chosen), ensure_ascii=True, indent=1) + "\n")
+    write_private(path, json.dumps(document(chosen), ensure_ascii=True, indent=1) + "\n")
     return [path]
 
 

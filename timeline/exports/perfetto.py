@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from timeline.exports import Chosen
-from timeline.files import write_whole
+from timeline.files import write_private
 from timeline.trace import Count, Mark, Notes, Slice, Trace, Track, trace_of
 
 HELP = "A trace for ui.perfetto.dev of a run, or of an object of it: protobuf; Chrome's JSON where FILE ends in .json."
@@ -33,7 +33,7 @@ FIRST_STATE_CLEARED = 1
 def write(chosen: Chosen, path: Path) -> list[Path]:
     """Write the trace of what was chosen."""
     trace = trace_of(chosen.connection, chosen.run_id, chosen.found, chosen.subject)
-    write_whole(path, chrome_json(trace) if path.suffix == ".json" else protobuf(trace))
+    write_private(path, chrome_json(trace) if path.suffix == ".json" else protobuf(trace))
     return [path]
 
 
