@@ -123,8 +123,8 @@ def choose_stretch(bounds, log, name, report, run_choice):
 
 
 @app.cell(hide_code=True)
-def overview(as_of_slider, bounds, range_chart):
-    as_of_us = told.moment_of(as_of_slider.value, bounds)
+def overview(as_of_slider, asked, bounds, range_chart):
+    as_of_us = told.moment_of(as_of_slider.value, bounds, asked.as_of_us)
     mo.vstack(
         [
             mo.hstack([as_of_slider, safe_text(told.as_of(as_of_us, bounds), "faint")], widths=[3, 2]),

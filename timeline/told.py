@@ -141,9 +141,11 @@ def step_of(at_us: int | None, bounds_us: Span) -> int:
     return max(0, (at_us - start_us) * STEPS // max(end_us - start_us, 1))
 
 
-def moment_of(step: int, bounds_us: Span) -> int | None:
-    """The moment at a step of the slider; None at its last one, where nothing is left out."""
+def moment_of(step: int, bounds_us: Span, asked_us: int | None = None) -> int | None:
+    """The moment at a step of the slider: the very one that was asked for, where that lies at the step; None at the last one."""
     start_us, end_us = bounds_us
+    if asked_us is not None and step == step_of(asked_us, bounds_us) < STEPS:
+        return asked_us
     return None if step >= STEPS else start_us + (end_us - start_us) * step // STEPS
 
 
