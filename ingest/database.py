@@ -11,10 +11,12 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -34,6 +36,11 @@ PID_BYTES, ADDRESS_BYTES = 20, 200
 """What the holder of a lock says of itself in the lock file."""
 _WAY_OUT = "The database is a cache of the log: move it away and ingest the log again."
 _MEND = "`timeline db recover` keeps it aside, opens what can be opened, and says what to ingest again."
+
+# DuckDB looks for pandas at each value that is bound. Where there is none, that is a search of all folders of packages: a third of
+# the time of a small statement, and a signal that comes meanwhile is lost, because DuckDB drops every error of the search.
+if "pandas" not in sys.modules and find_spec("pandas") is None:
+    sys.modules["pandas"] = None  # type: ignore[assignment]  # how Python is told that there is no such module
 
 
 class DatabaseDamaged(DatabaseUnusable):
@@ -100,10 +107,11 @@ class Database:
             self.connection.interrupt()  # a query that a signal broke off still runs, and would be waited for
             if self.path is not None and self.is_writable:
                 with duckdb_errors("closing", self.path):
+                    (has_changes,) = first_row(self.connection, "SELECT wal_size <> '0 bytes' FROM pragma_database_size()")
                     self.connection.execute("CHECKPOINT")
                     self.connection.close()
                 wal = beside(self.path, ".wal")
-                if wal.exists():
+                if has_changes and wal.exists():  # without any it is one that a crash cut at once: the next change replaces it
                     raise StorageFailed(f"closing {self.path}: its log of changes {wal} is left; run again, or `timeline db recover`")
         finally:
             with suppress(duckdb.Error):
@@ -265,7 +273,8 @@ def connected(path: Path, limits: Limits, is_writable: bool) -> duckdb.DuckDBPyC
         locked: dict[str, str | bool | int | float | list[str]] = {} if is_writable else {"lock_configuration": "true"}
         try:
             connection = duckdb.connect(str(path), read_only=not is_writable, config=limits.config() | locked)
-        except duckdb.CatalogException as error:  # DuckDB reads a file of JSON or CSV as a table in memory
+        # DuckDB reads a file of JSON or CSV as a table in memory, and wants an extension for one of SQLite.
+        except (duckdb.CatalogException, duckdb.PermissionException) as error:
             raise DatabaseUnusable(f"opening {path}: it is no database; nothing was changed. Name another with --db.") from error
         try:
             _check_maker(connection, path)

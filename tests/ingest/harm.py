@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -71,20 +71,23 @@ def need(program: str) -> None:
 
 
 def start(
-    verb: str, database: Path, *logs: Path, tracer: Sequence[str] = (), before: Callable[[], None] | None = None
+    verb: str,
+    database: Path,
+    *logs: Path,
+    tracer: Sequence[str] = (),
+    before: Callable[[], None] | None = None,
+    chunk_bytes: int = CHUNK_BYTES,
 ) -> subprocess.Popen[bytes]:
     """One `ingest`, `recover`, or ingest that ends in a `crash`, as a process of its own, under a tracer where one is given."""
-    command = [*tracer, sys.executable, "-c", PROGRAM, verb, str(database), str(CHUNK_BYTES), *map(str, logs)]
+    command = [*tracer, sys.executable, "-c", PROGRAM, verb, str(database), str(chunk_bytes), *map(str, logs)]
     environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
     out = subprocess.PIPE
     return subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out, env=environment, preexec_fn=before)  # noqa: PLW1509  no threads here
 
 
-def run(
-    verb: str, database: Path, *logs: Path, tracer: Sequence[str] = (), before: Callable[[], None] | None = None
-) -> subprocess.CompletedProcess[bytes]:
+def run(verb: str, database: Path, *logs: Path, **options: Any) -> subprocess.CompletedProcess[bytes]:
     """The same, to its end."""
-    process = start(verb, database, *logs, tracer=tracer, before=before)
+    process = start(verb, database, *logs, **options)
     out, err = process.communicate(timeout=300)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
