@@ -65,7 +65,7 @@ def judge(connection: duckdb.DuckDBPyConnection, source: Source, chunk: Chunk, r
         _tell_apart(connection, source, run)
     connection.execute("CREATE OR REPLACE TEMP TABLE parsed AS " + _parse(source), {"run": run, **_bound(source)})
     shapes = connection.execute(f"SELECT DISTINCT is_sound, {_SHAPE} FROM parsed").fetchall()
-    rejected = [Rejected.of(chunk.line(index), *_place(chunk, index), Refusal("utf8", _utf8_detail(chunk.line(index)))) for index in broken]
+    rejected = [Rejected.of(chunk.line(index), *_place(chunk, index), _refusal_of_bytes(chunk.line(index))) for index in broken]
     blank = len(chunk) - len(table) - len(broken)
     more = _one(connection, "SELECT count(*) - count(DISTINCT line) FROM said") if source.says_many else 0
     refused: list[int] = []
@@ -155,12 +155,10 @@ def _bound(source: Source) -> dict[str, str]:
     return {} if source.says_many else dict(source.bound)
 
 
-def _utf8_detail(line: bytes) -> str:
-    try:
-        line.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return f"{error.reason} at byte {error.start} of the line"
-    raise AssertionError("a line that Arrow refuses as UTF-8 and Python takes")
+def _refusal_of_bytes(line: bytes) -> Refusal:
+    refusal = refusal_of_text(line)
+    assert refusal is not None, "a line that Arrow refuses as UTF-8 and Python takes"
+    return refusal
 
 
 def _refusal(source: Source, line: bytes, text: str | None, run: str | None) -> Refusal | None:
