@@ -179,6 +179,12 @@ def _parameters(detector: Query) -> str:
     return "; ".join(f"`{param.name}` = {param.default}, {param.doc}" for param in detector.params)
 
 
+_OPENED = (
+    "The link `notebook_url` of the alert opens the findings in a browser. In a terminal, each with `--db http://127.0.0.1:2718`, or "
+    "wherever the server is that has the database:"
+)
+
+
 def _runbook(detector: Query) -> str:
     said = detector.fields["severity"]
     lines = _page(
@@ -190,7 +196,7 @@ def _runbook(detector: Query) -> str:
         lines += _alert(of_detector(detector))
     lines += ["## Meaning", "", detector.meaning, "", f"A finding says: *{detector.fields['says']}*", ""]
     lines += ["## Impact", "", _sentence(detector.fields["impact"]), ""]
-    lines += ["## Diagnosis", "", "The link `notebook_url` of the alert opens the findings in a browser. In a terminal:", ""]
+    lines += ["## Diagnosis", "", _OPENED, ""]
     lines += _typed(
         (f"timeline detect --detector {detector.name}", "what was found, one sentence each, with the id of each finding"),
         ("timeline explain FINDING", "the events that prove it, and the causes that led to it"),
