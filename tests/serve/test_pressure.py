@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ingest.errors import StorageFailed
-from tests.serve.conftest import eventually, served
+from tests.serve.conftest import TOKEN, eventually, served
 from tests.serve.test_events import lines
 from timeline.server import intake
 from timeline.server.intake import BODY_BYTES_MAX, Body, Intake, IntakeFull
@@ -61,4 +62,16 @@ def test_a_body_that_is_too_large_is_refused_packed_or_not(database: Path):
         assert client.ask("/events", gzip.compress(b" " * (BODY_BYTES_MAX + 1))).status == 400
         with suppress(BrokenPipeError, ConnectionResetError):  # told before it had sent everything
             assert client.ask("/events", b" " * (BODY_BYTES_MAX + 1)).status == 413
+        assert client.owner.intake.held_bytes == 0
+
+
+def test_a_sender_that_goes_away_harms_nobody(database: Path):
+    """It hangs up while its events wait: they are committed all the same, and the writer goes on."""
+    request = b"POST /events HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n"
+    with served(database) as client:
+        with client.owner.at_rest(), socket.create_connection(("127.0.0.1", client.port)) as sender:
+            sender.sendall(request % (client.port, TOKEN.encode(), len(lines(1))) + lines(1))
+            eventually(lambda: client.owner.intake.held_bytes > 0)
+        eventually(lambda: client.owner.writer.events == 1)
+        assert client.ask("/events", lines(2)).status == 200
         assert client.owner.intake.held_bytes == 0

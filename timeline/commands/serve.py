@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from timeline.terminal import DEFAULT_DATABASE, Database, print_line
+from timeline.terminal import DEFAULT_DATABASE, Database, note, print_line
 
 
 def command(
@@ -57,4 +57,4 @@ def command(
             f"listening at {listen}: others can reach it, and nothing is encrypted; give --i-know and --token-file if that is meant"
         )
     door = Door(address, token_of(token_file), host or (), open_metrics, tells_token=token_file is None)
-    raise typer.Exit(128 + serve(db, door, shipped(), follow or (), print_line))
+    raise typer.Exit(128 + serve(db, door, shipped(), follow or (), say=print_line, tell=note))

@@ -72,6 +72,7 @@ class Intake:
 
     def put(self, body: Body) -> None:
         """Let a body wait for its commit. Room was made for it before, and is given back when it has its answer."""
+        body.answer.set_running_or_notify_cancel()  # who sent it may go away; it is committed all the same
         body.answer.add_done_callback(lambda _: self.release(len(body.text)))
         with self._changed:
             self._waiting.append(body)

@@ -30,7 +30,7 @@ class Owner:
         """Open the database alone, making it where there is none. Raises DatabaseBusy, DatabaseUnusable, StorageFailed, UsageError."""
         self.path = path
         self.intake = Intake()
-        self.failure: TimelineError | None = None
+        self.failure: Exception | None = None
         """Why nothing can be written any more."""
         self._on_failure: Callable[[], None] = lambda: None
         self._database = open_for_write(path, LIMITS, 0.0)
@@ -54,9 +54,8 @@ class Owner:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         published.withdraw(self.path)
         self.writer.stop()
-        self.refresher.stop()
+        self.refresher.end()
         self.writer.join()
-        self.refresher.join()
         self._snapshots.close()
         with suppress(*[TimelineError, duckdb.Error] if self.failure else []):
             self._database.close()
@@ -92,6 +91,6 @@ class Owner:
         }
         return [reason for reason, holds in reasons.items() if holds]
 
-    def _fail(self, error: TimelineError) -> None:
+    def _fail(self, error: Exception) -> None:
         self.failure = self.failure or error
         self._on_failure()

@@ -5,12 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
-
-import duckdb
 
 from ingest.database import Database
-from ingest.errors import TimelineError
 from timeline.api import Timeline
 from timeline.openmetrics import exposition, scrape
 from timeline.refresh import refreshed
@@ -18,6 +14,7 @@ from timeline.refresh import refreshed
 REST = 3.0
 """Seconds of rest for each second of work: refreshing takes at most a quarter of the time."""
 REST_SECONDS_MIN = 0.25
+INTERRUPT_SECONDS = 0.05
 IDLE_SECONDS = 60.0
 """Without news it is measured again after so long: who scrapes can tell a quiet log from a measurement that hangs."""
 
@@ -59,25 +56,27 @@ class Refresher(threading.Thread):
         """There is news."""
         self._news.set()
 
-    def stop(self) -> None:
-        """Break off what is being refreshed, and end."""
+    def end(self) -> None:
+        """Break off what is being refreshed, and wait for the thread to end."""
         self._stopping.set()
         self._news.set()
-        self._connection.interrupt()
+        while self.is_alive():
+            self._connection.interrupt()  # one query; there may be another behind it
+            self.join(INTERRUPT_SECONDS)
 
     def _refresh(self) -> None:
         now_us = time.time_ns() // 1000
         try:
             with refreshed(self._connection):
                 gauges = exposition(Timeline(Database(self._connection, self._path, None, is_writable=True)), now_us)
-        except (duckdb.Error, TimelineError) as error:
+        except Exception as error:  # noqa: BLE001  whatever it was, events still come in, and the next refresh may succeed
             if not self._stopping.is_set():
                 self._fail(error)
         else:
             self.gauges, self._measured_us, self.error = gauges, now_us, None
             self.refreshed_at, self.count = time.monotonic(), self.count + 1
 
-    def _fail(self, error: Any) -> None:
+    def _fail(self, error: Exception) -> None:
         """Old gauges would look as if all were well; say that there are none."""
         self.error = f"{type(error).__name__}: {error}".splitlines()[0]
         self.gauges = scrape([], self._measured_us, is_up=False)

@@ -85,12 +85,20 @@ def token_of(path: Path | None) -> str:
     return token
 
 
-def serve(database: Path, door: Door, notebooks: Mapping[str, Path], follow: Sequence[str | Path], say: Callable[[str], None]) -> int:
-    """Own a database and serve it until a signal comes; gives the signal's number.
+def serve(
+    database: Path,
+    door: Door,
+    notebooks: Mapping[str, Path],
+    follow: Sequence[str | Path],
+    *,
+    say: Callable[[str], None],
+    tell: Callable[[str], None],
+) -> int:
+    """Own a database and serve it until a signal comes; gives the signal's number. `say` is told the address, `tell` what goes wrong.
 
     Raises DatabaseBusy, DatabaseUnusable, UsageError; StorageFailed where nothing could be written any more.
     """
-    with owning(database, door, notebooks, follow, say) as (server, owner):
+    with owning(database, door, notebooks, follow, tell) as (server, owner):
         server.run_until_signal(say)
         if owner.failure is not None:
             raise owner.failure

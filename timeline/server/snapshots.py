@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from ingest.database import Database, Limits, beside, duckdb_errors, open_for_read
+from ingest.database import Database, Limits, beside, duckdb_errors, open_for_read, storage_errors
 from ingest.errors import StorageFailed
 
 READ_LIMITS = Limits(memory_mib=256)
@@ -62,7 +62,7 @@ class Snapshots:
     def _copied(self, version: int) -> Path:
         """Copy the file while nobody writes it. Another process copies: one that opened the file here would lose DuckDB's lock on it."""
         path, draft = self._folder / f"{version}.duckdb", self._folder / "draft"
-        with self._writing, duckdb_errors("copying", self._path):
+        with self._writing, storage_errors("copying", self._path), duckdb_errors("copying", self._path):
             self._connection.execute("CHECKPOINT")
             copy = ["cp", "--", str(self._path), str(draft)]
             done = subprocess.run(copy, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)

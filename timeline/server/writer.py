@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from ingest.database import Database, beside, duckdb_errors
-from ingest.errors import TimelineError
 from ingest.follow import POLL_SECONDS, Follower
 from timeline.server.intake import Body, Intake
 from timeline.server.received import Received
@@ -37,7 +36,7 @@ class Writer(threading.Thread):
         sources: Sequence[str | Path],
         *,
         on_commit: Callable[[], None],
-        on_failure: Callable[[TimelineError], None],
+        on_failure: Callable[[Exception], None],
         tell: Callable[[str], None],
     ) -> None:
         """`writing` is held while the database is written; whoever else holds it finds the database at rest."""
@@ -64,7 +63,7 @@ class Writer(threading.Thread):
                     self._checkpoint()
                 if bodies:
                     self._stopping.wait(min(time.monotonic() - started, LINGER_SECONDS_MAX))
-        except TimelineError as error:
+        except Exception as error:  # noqa: BLE001  without this thread the process is of no use: it has to say so and end
             self._on_failure(error)
             self._turn_away(error)
         finally:
@@ -86,14 +85,14 @@ class Writer(threading.Thread):
                     else:
                         self.events += answer.counts.events
                         body.answer.set_result(answer)
-        except TimelineError as error:
+        except Exception as error:
             self._on_failure(error)  # first, so that who is told so finds /readyz red
             for body in waiting:
                 body.answer.set_exception(error)
             raise
         self._on_commit()
 
-    def _turn_away(self, error: TimelineError) -> None:
+    def _turn_away(self, error: Exception) -> None:
         """Nothing that waits will be committed."""
         while bodies := self._intake.take(GROUP_BYTES, 0):
             for body in bodies:
