@@ -127,7 +127,7 @@ def truth_of(paths: Iterable[Path], runs: Sequence[str]) -> list[Harm]:
         for number, line in enumerate(_read(path).splitlines(), start=1):
             try:
                 row = json.loads(line)
-                if row["kind"] != "bug":
+                if row["kind"] != "bug" or row.get("took_effect") is False:
                     continue
                 run_id = row.get("run_id") or (runs[0] if len(runs) == 1 else None)
                 harms.append(Harm(str(run_id), str(row["name"]), moment_us(row["time"]), frozenset(row.get("detectors", ()))))

@@ -134,7 +134,9 @@ def test_a_truth_file_that_is_none_is_refused_with_its_line(tmp_path: Path, line
 
 
 def test_a_truth_file_without_runs_is_about_the_only_one_and_faults_are_no_harm(tmp_path: Path):
-    rows = [{"kind": kind, "name": "n", "target": "t", "time": "1970-01-01T00:00:01Z", "took_effect": True} for kind in ("fault", "bug")]
+    """Nor is a bug that took no effect."""
+    sorts = [("fault", True), ("bug", True), ("bug", False)]
+    rows = [{"kind": kind, "name": "n", "target": "t", "time": "1970-01-01T00:00:01Z", "took_effect": took} for kind, took in sorts]
     (tmp_path / "truth.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert truth_of([tmp_path / "truth.jsonl"], ["run"]) == [Harm("run", "n", 1_000_000, frozenset())]
 
