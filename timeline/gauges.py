@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,16 +118,13 @@ def measure(
         chosen = [query for query in _files(OF_RUN).values() if names is None or f"{PREFIX}{query.name}" in names]
         told = [_told(connection, query, run_id) for query in chosen]
     gauges = [gauge for gauge, _ in told]
-    bounded = [(gauge.name, count) for gauge, count in told if not OWN_LABELS.issuperset(gauge.labels)]
-    if names is not None:
-        return gauges
-    overflow = pl.DataFrame(bounded, schema=["gauge", "value"], orient="row").join(moments, how="cross").select("gauge", *NOT_LABELS)
-    return sorted([*gauges, Gauge(f"{PREFIX}series_dropped_total", DROPPED, overflow, run_id)], key=lambda gauge: gauge.name)
+    return gauges if names is not None else sorted([*gauges, _overflow(told, moments, run_id)], key=lambda gauge: gauge.name)
 
 
 def measure_database(connection: DuckDBPyConnection) -> list[Gauge]:
     """Every gauge about the database as it is now, in order of name; their samples have no time, `at_us` is 0."""
-    return [_told(connection, query, None)[0] for query in _files(OF_DATABASE).values()]
+    told = [_told(connection, query, None) for query in _files(OF_DATABASE).values()]
+    return [*(gauge for gauge, _ in told), _overflow(told, pl.DataFrame({"at_us": [0]}), None)]
 
 
 def bounds_us(connection: DuckDBPyConnection, run_id: str) -> tuple[int, int]:
@@ -215,6 +212,13 @@ def _told(connection: DuckDBPyConnection, query: Query, run_id: str | None) -> t
     labels = [column for column in raw.columns if column not in NOT_LABELS]
     samples, dropped = (raw, 0) if OWN_LABELS.issuperset(labels) else _bounded(raw, labels, _together(name))
     return Gauge(name, query.title, samples.select(*labels, *NOT_LABELS).sort(*labels, "at_us"), run_id), dropped
+
+
+def _overflow(told: Iterable[tuple[Gauge, int]], moments: pl.DataFrame, run_id: str | None) -> Gauge:
+    """How many series of each gauge were put together, at each moment."""
+    counts = [(gauge.name, dropped) for gauge, dropped in told if not OWN_LABELS.issuperset(gauge.labels)]
+    samples = pl.DataFrame(counts, schema=["gauge", "value"], orient="row").join(moments, how="cross").select("gauge", *NOT_LABELS)
+    return Gauge(f"{PREFIX}series_dropped_total", DROPPED, samples, run_id)
 
 
 def _together(name: str) -> pl.Expr:

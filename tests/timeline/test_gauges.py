@@ -195,6 +195,16 @@ def test_a_crowd_of_tenants_gives_no_crowd_of_series(crowded: duckdb.DuckDBPyCon
     assert sum(gauge.samples.unique(gauge.labels).height for gauge in gauges if gauge.labels) < 500
 
 
+def test_a_crowd_of_followed_files_gives_no_crowd_of_series():
+    log = story(POOL)
+    log.execute("INSERT INTO follow_lag SELECT 'f' || range, 1, range, 0, range * 1000000, 0 FROM range(1000)")
+    text = scrape(measure_database(log), START_US).decode()
+    lags = [line for line in text.splitlines() if line.startswith("timeline_ingest_lag_seconds{")]
+    assert len(lags) == SERIES_MAX + 1
+    assert 'timeline_ingest_lag_seconds{file="other"} 959.0' in lags
+    assert 'timeline_series_dropped_total{gauge="timeline_ingest_lag_seconds"} 960\n' in text
+
+
 HOSTILE = [
     '"',
     "\\",
