@@ -31,7 +31,7 @@ def test_s10_every_answer_says_what_a_browser_may_do_with_it(shared: Client, pat
     policy = policy_of(headers)
     assert policy["default-src"] == policy["frame-src"] == policy["object-src"] == policy["frame-ancestors"] == ["'none'"]
     assert policy["base-uri"] == policy["form-action"] == ["'self'"]
-    assert policy["connect-src"] == ["'self'", f"ws://127.0.0.1:{shared.port}"]
+    assert policy["connect-src"] == ["'self'", f"ws://127.0.0.1:{shared.port}", f"wss://127.0.0.1:{shared.port}"]
     assert not {"*", "http:", "https:"} & {source for sources in policy.values() for source in sources}
 
 

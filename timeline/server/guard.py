@@ -71,7 +71,8 @@ class Guard:
         else:
             # Without compression, so that inline scripts can be read and hashed on their way out.
             plain = [(name, value) for name, value in scope["headers"] if name.lower() != b"accept-encoding"]
-            sealed = _Sealed(send, headers.get("host", ""), self._styles) if scope["type"] == "http" else send
+            host = headers.get("host", "") if self._is_ours(scope, headers.get("host", "")) else ""
+            sealed = _Sealed(send, host, self._styles) if scope["type"] == "http" else send
             await self._app({**scope, "headers": plain}, receive, sealed)
 
     def _refused(self, scope: Message, headers: dict[str, str]) -> int | None:
@@ -148,7 +149,8 @@ def _headers(host: str, page: bytes, styles: Iterable[bytes]) -> list[tuple[byte
     policy = (
         f"default-src 'none'; script-src 'self' 'unsafe-eval'{scripts}; style-src 'self'{looks}; style-src-attr 'unsafe-inline'; "
         f"font-src 'self' data:; img-src 'self' data: blob:; media-src 'self' data: blob:; worker-src 'self' blob:; manifest-src 'self'; "
-        f"connect-src 'self' ws://{host}; frame-src 'none'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+        f"connect-src 'self' ws://{host} wss://{host}; frame-src 'none'; object-src 'none'; base-uri 'self'; form-action 'self'; "
+        f"frame-ancestors 'none'"
     )
     fixed = {
         "content-security-policy": policy,
