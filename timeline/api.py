@@ -177,9 +177,9 @@ class Timeline:
         kind, slash, id_ = name.partition("/")
         if not slash or not kind or not id_:
             raise UsageError(f"looking for {name!r}: write KIND/ID, such as worker/w-1; `timeline objects` lists them")
-        ids = objects_of(self._connection, run_id, kind)["id"].to_list()
-        if id_ in ids:
+        if run_id in runs_with(self._connection, kind, id_):
             return run_id, kind, id_
+        ids = objects_of(self._connection, run_id, kind)["id"].to_list()
         near = [known for known in ids if known.startswith(id_) or known.endswith(id_)] or [known for known in ids if id_ in known]
         if len(near) == 1:
             return run_id, kind, near[0]

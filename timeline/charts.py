@@ -129,15 +129,16 @@ TIPS_OF_BUCKET = {"since": "from, UTC", "lasted": "for", "decisions": "decisions
 
 
 def _placed(lanes: pl.DataFrame) -> tuple[pl.DataFrame, int]:
-    """panel, id, is_marked, top: of each lane the pixel at which it begins; and the height of all."""
-    tops, at, panel = [], 0, None
+    """The lanes, each with the pixel at which it begins (lane_top), and whether it is the first of its panel; and the height of all."""
+    tops, heads, at, panel = [], [], 0, None
     for lane in lanes.to_dicts():
-        if lane["panel"] != panel:
+        heads.append(lane["panel"] != panel)
+        if heads[-1]:
             at += HEADING + (GAP if panel is not None else 0)
             panel = lane["panel"]
         tops.append(at)
         at += LANE
-    return lanes.with_columns(lane_top=pl.Series(tops, dtype=pl.Int64)), at + 4
+    return lanes.with_columns(lane_top=pl.Series(tops, dtype=pl.Int64), is_first=pl.Series(heads, dtype=pl.Boolean)), at + 4
 
 
 def _at(frame: pl.DataFrame, places: pl.DataFrame, top: float = 4.0, bottom: float = LANE - 4.0) -> pl.DataFrame:
@@ -161,7 +162,7 @@ def _names(places: pl.DataFrame, y: alt.Y, link: Link | None) -> list[alt.Chart]
         .encode(y=y, x=LEFT, text="name:N", tooltip=tips, **({"href": "link:N"} if link else {}))
         for marked, look in looks.items()
     ]
-    heads = rows.group_by("panel", maintain_order=True).first().with_columns(top=pl.col("lane_top") - 3)
+    heads = rows.filter("is_first").with_columns(top=pl.col("lane_top") - 3)
     heads = heads.with_columns(heading=pl.Series([heading_of(panel) for panel in heads["panel"]], dtype=pl.String))
     style: dict[str, Any] = {"align": "right", "baseline": "alphabetic", "color": FAINT, "fontSize": 9.5, "fontWeight": "bold"}
     return [*names, _chart(heads).mark_text(**style).encode(y=y, x=LEFT, text="heading:N")]
@@ -393,6 +394,6 @@ def _title(lanes: Lanes, given: Sequence[str] | None) -> alt.TitleParams:
 def left_out(lanes: Lanes) -> Iterable[str]:
     """What was folded, so that nobody takes the picture for the whole."""
     yield f"{count(lanes.folded, 'more lane')} folded" if lanes.folded else ""
-    yield f"{count(lanes.folded_stretches, 'stretch')} shorter than 1 px folded" if lanes.folded_stretches else ""
+    yield f"{count(lanes.folded_stretches, 'short stretch')} folded into longer ones" if lanes.folded_stretches else ""
     yield f"{count(lanes.folded_decisions, 'decision')} folded into others" if lanes.folded_decisions else ""
     yield f"{count(lanes.folded_causes, 'cause')} folded" if lanes.folded_causes else ""

@@ -28,18 +28,14 @@ _PLACED = """
 CREATE OR REPLACE TEMP TABLE placed AS
 WITH
   about AS (SELECT DISTINCT event_no FROM event_object WHERE run_id = $run AND kind = $kind AND id = $id),
-  link AS (
-    SELECT link.event_no AS effect_no, cause.event_no AS cause_no
-    FROM event_cause AS link
-    JOIN event AS cause ON cause.run_id = link.run_id AND cause.event_id = link.cause_id
-    WHERE link.run_id = $run AND NOT cause.is_conflict
-  ),
+  own AS (SELECT event_id FROM event SEMI JOIN about USING (event_no)),
+  cause AS (SELECT cause_id AS event_id FROM event_cause SEMI JOIN about USING (event_no)),
   linked AS (
     SELECT event_no, true AS is_own FROM about
     UNION ALL
-    SELECT effect_no, false FROM link WHERE cause_no IN (SELECT event_no FROM about) AND effect_no NOT IN (SELECT event_no FROM about)
+    SELECT event_no, false FROM event_cause SEMI JOIN own ON own.event_id = cause_id WHERE run_id = $run
     UNION ALL
-    SELECT cause_no, false FROM link WHERE effect_no IN (SELECT event_no FROM about) AND cause_no NOT IN (SELECT event_no FROM about)
+    SELECT event_no, false FROM event SEMI JOIN cause USING (event_id) WHERE run_id = $run AND NOT is_conflict
   )
 SELECT event_no, event_id, time.at_us, time.position, event.kind, actor, subject_kind AS panel, subject_id AS id, bool_or(is_own) AS is_own
 FROM linked
@@ -190,13 +186,14 @@ def _lanes(
     others: list[Lane] = [("lease", lease) for (lease,) in leases] + [(of, other) for of, other, *_ in touched]
     every = list(dict.fromkeys(one for one in others if one != self))
     order = panels(panel for panel, _ in every)
-    every.sort(key=lambda one: order.index(one[0]))
+    every.sort(key=lambda one: (one[0] != kind, order.index(one[0])))
     above = [one for one in every if one[0] == "lease"]
-    drawn = [*above, self, *every[len(above) :]]
+    below = [one for one in every if one[0] != "lease"]
+    drawn = [*above, self, *below]
     remembered = id_ if kind == "worker" else None
     stretches = stretches_of(connection, run_id, [*drawn, *_memories(connection, run_id, remembered)], window_us, as_of_us, remembered)
     memories = stretches.filter(panel="memory")["id"].unique(maintain_order=True).to_list()
-    lanes = [*above, self, *(("memory", plane) for plane in memories), *every[len(above) :]]
+    lanes = [*above, self, *(("memory", plane) for plane in memories), *below]
     subjects = {(one.subject.kind, one.subject.id) for one in findings}
     marked = marks_of(findings, lanes, (from_us, last_us))
     bound = {

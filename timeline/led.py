@@ -179,7 +179,7 @@ def answer(one: Led) -> str:
     nodes = one.lanes.stretches.filter(panel="node lease")
     if len(nodes):
         ran_out = len(nodes) - int(nodes["is_open"].sum())
-        says.append(f"{count(nodes['id'].n_unique(), 'node')} had leases, of which {ran_out} ran out or were replaced.")
+        says.append(f"{count(nodes['id'].n_unique(), 'node')} had leases; of these ran out or were replaced: {ran_out}.")
     if not says:
         says.append("Nothing is led here: the log has no lease and no loop.")
     says.append(f"{count(len(one.incarnations), 'incarnation')} of {count(one.incarnations['instance'].n_unique(), 'instance')} took part.")

@@ -17,7 +17,9 @@ from timeline.intervals import interval_models
 ENDS = ("retired", "lost", "done", "failed", "gone")
 """States that nothing follows: marks, not stretches."""
 PIXELS = 1_500
-"""Stretches of one lane that a chart tells apart."""
+"""Places of a lane that a chart tells apart."""
+PIXELS_MIN, STRETCHES_MAX = 120, 4_000
+"""Where there are many lanes each has fewer places, but so many; then a picture has about so many stretches, and stays quick."""
 LEADING = ("lease", "control_plane", "worker", "memory", "session")
 """Panels that come first, from top to bottom."""
 
@@ -63,7 +65,7 @@ SELECT
   min(ts_us) AS ts_us, CASE WHEN is_end THEN min(ts_us) ELSE max(until_us) END AS until_us,
   bool_or(is_open) AS is_open, count(*) AS pieces
 FROM there
-GROUP BY panel, id, is_end, (ts_us - $from_us) * {pixels} // greatest($width_us, 1)
+GROUP BY panel, id, is_end, (ts_us - $from_us) * $pixels // greatest($width_us, 1)
 ORDER BY panel, id, ts_us, until_us
 """
 
@@ -112,7 +114,7 @@ def stretches_of(
 ) -> pl.DataFrame:
     """The stretches of those lanes in a window, none later than `as_of_us`; of the models, or of `source` in place of `stretches_sql`.
 
-    Columns: panel, id, state, whom, ts_us, until_us, is_open, pieces. Stretches of a lane that begin within one pixel are one row,
+    Columns: panel, id, state, whom, ts_us, until_us, is_open, pieces. Stretches of a lane that begin at one place of a screen are one row,
     which has the state of the longest of them and says how many it holds.
     """
     chosen = [*lanes, *((panel, id_) for panel, of in OVERLAYS.items() for wanted, id_ in lanes if wanted == of)]
@@ -125,9 +127,10 @@ def stretches_of(
         "from_us": from_us,
         "until_us": until_us if as_of_us is None else min(until_us, as_of_us),
         "width_us": until_us - from_us,
+        "pixels": min(max(STRETCHES_MAX // max(len(chosen), 1), PIXELS_MIN), PIXELS),
         "ends": list(ENDS),
     }
-    return answer_to(connection, _FOLDED.format(stretches=source or stretches_sql(), pixels=PIXELS), bound).pl()
+    return answer_to(connection, _FOLDED.format(stretches=source or stretches_sql()), bound).pl()
 
 
 def answer_to(connection: DuckDBPyConnection, query: str, bound: Mapping[str, object]) -> DuckDBPyConnection:

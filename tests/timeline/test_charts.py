@@ -103,9 +103,9 @@ def test_of_many_control_planes_those_with_findings_have_a_lane():
     assert told.folded == 30 - OTHERS_MAX
 
 
-def test_stretches_within_one_pixel_become_one_that_says_how_many():
+def test_stretches_at_one_place_become_one_that_says_how_many():
     """A thousand moves in a second of a long log are one mark of their lane."""
-    moves = "\n".join(f"10.{step:03}s cp-1/pool worker/w-1 worker.{('parked', 'claimed')[step % 2]}" for step in range(1000))
+    moves = "\n".join(f"12.{step:03}s cp-1/pool worker/w-1 worker.{('parked', 'claimed')[step % 2]}" for step in range(1000))
     told = lanes(f"0s cp-1/pool worker/w-1 worker.activated\n{moves}\n3600s cp-1/pool worker/w-2 worker.spawned")
     first, folded = told.stretches.filter(panel="worker", id="w-1").select("state", "pieces").rows()
     assert first == ("hot", 1)
