@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from ingest.chunks import CompressedInputBroken
 from ingest.database import Database
 from ingest.errors import DatabaseUnusable, InputRejected
 from ingest.load import load_stream
+from ingest.parquet import rows_as_lines
 from ingest.roles import KindRole
 from ingest.sniff import source_named
 
@@ -112,15 +115,28 @@ def unpack(path: Path) -> tuple[Manifest, dict[str, bytes]]:
 def load_bundle(database: Database, path: Path) -> Manifest:
     """Load the log of a bundle into a database, and say what its kinds mean. Raises DatabaseUnusable."""
     manifest, files = unpack(path)
-    report = load_stream(database, f"{path.name}/{LOG}", io.BytesIO(files[LOG]), source=source_named("native"))
     try:
-        report.check(is_strict=True)
-    except InputRejected as error:
+        lines = io.BytesIO(b"".join(map(_with_fields_of_its_own, _log_lines(files[LOG]))))
+        load_stream(database, f"{path.name}/{LOG}", lines, source=source_named("native")).check(is_strict=True)
+    except (InputRejected, CompressedInputBroken) as error:
         raise DatabaseUnusable(f"opening {path}: its log is damaged: {error}") from None
     rows = [[manifest.run_id, *role] for role in manifest.roles]
     if rows:
         database.connection.executemany("INSERT INTO kind_role VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
     return manifest
+
+
+def _log_lines(content: bytes) -> Iterator[bytes]:
+    return (line for some in rows_as_lines(io.BytesIO(content)) for line in some.splitlines(keepends=True))
+
+
+def _with_fields_of_its_own(line: bytes) -> bytes:
+    """The line as its producer said it: what the envelope does not have stood at its top, and not in a field `extra`."""
+    if b'"extra":' not in line:
+        return line
+    said = json.loads(line)
+    extra = said.pop("extra", None)
+    return json.dumps({**(extra if isinstance(extra, dict) else {}), **said}).encode() + b"\n"
 
 
 def _check_outside(archive: zipfile.ZipFile, path: Path) -> None:

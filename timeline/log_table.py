@@ -2,7 +2,7 @@
 
 The columns are the fields of a line, so that what is written of it (Parquet) is read by `timeline ingest` as it stands. What a
 replay needs is in it too, as the `recording.*` lines that it came as. Fields that the envelope does not have stand together in the
-field `extra`. Secrets are blacked out.
+column `extra`. Secrets are blacked out.
 """
 
 from __future__ import annotations

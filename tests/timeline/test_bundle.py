@@ -67,6 +67,24 @@ def test_no_secret_is_in_a_bundle(packed: Path):
     assert not [name for name, content in files.items() if SECRET.encode() in content]
 
 
+def test_field_that_no_envelope_has_comes_back_where_it_was(tmp_path: Path):
+    """What an actor says beside the envelope is evidence too."""
+    said = {**json.loads(record(RUN, NOISE, {}).lines[1]), "shard": 7, "trace": {"id": "x"}}
+    with Timeline.in_memory([json.dumps(said).encode()]) as log:
+        formats()["bundle"].write(log.choose(run=RUN), tmp_path / "odd.bundle")
+    with Timeline.open(tmp_path / "odd.bundle") as log:
+        assert json.loads(log.sql("SELECT extra FROM event")["extra"][0]) == {"shard": 7, "trace": {"id": "x"}}
+
+
+def test_log_in_a_bundle_that_is_no_log_is_refused(packed: Path, tmp_path: Path):
+    """Its checksum may be right: whoever makes a bundle makes that too."""
+    manifest, files = bundle.unpack(packed)
+    for content in (b"PAR1" + bytes(64), files["readme.txt"], files[bundle.LOG][:-100]):
+        (tmp_path / "evil.bundle").write_bytes(bundle.pack(manifest, {**files, bundle.LOG: content}))
+        with pytest.raises(DatabaseUnusable, match="its log is damaged"):
+            Timeline.open(tmp_path / "evil.bundle")
+
+
 def test_bundle_is_known_by_its_name(reopened: Timeline, tmp_path: Path):
     with pytest.raises(UsageError, match=r"name it leak\.zip\.bundle"):
         formats()["bundle"].write(reopened.choose(run=RUN), tmp_path / "leak.zip")
