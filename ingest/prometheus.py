@@ -2,13 +2,13 @@
 
 A line is about one series at one moment of a fixed grid: multiples of the step since 1970. One is written where the value is
 another than a step before, and every `KEYFRAME_SECONDS`, so that a value that stays is told from one that nobody looks at.
-It depends on that series at these two moments and on nothing else, so that windows that overlap say the same.
+It depends on what was seen at these moments and two steps on, and not on the window, so that windows that overlap say the same.
 
     {"id": "<query and labels>@<at>", "at": 1700000060, "previous_at": 1700000000, "change": "changed",
      "metric": "…", "series": "…{…}", "labels": {…}, "value": "1", "previous": "0", "sign": "+", "query": "…"}
 
-`change` is `held`, `changed`, `appeared`, `vanished`, or `unseen` where all series of the query vanished at once: then
-nobody was looking. A value that is not there is null. `sign` is +, 0 or -, and null for what is no number.
+`change` is `held`, `changed`, `appeared`, `vanished`, or `unseen` where no series of the query is left two steps on: then nobody
+was looking. A value that is not there is null. `sign` is +, 0 or -, and null for what is no number.
 """
 
 from __future__ import annotations
@@ -42,6 +42,9 @@ KEYFRAME_SECONDS = 300
 """Also the longest step: Prometheus itself looks back no further for a value."""
 POINTS_MAX = 10_000
 """Moments in one request; Prometheus answers no more than 11,000."""
+STEPS_ON = 2
+"""Where nobody looks any more, series vanish one after another, each with its own last scrape: within a step, for a step is no shorter
+than the scrape interval. So long after that one has vanished others must still be seen."""
 REQUESTS_MAX = 100
 SERIES_MAX = 1000
 ROWS_BYTES_MAX = 1024 * 1024 * 1024
@@ -90,7 +93,7 @@ class Window(NamedTuple):
         """The first and last moment of each request. The first is there to compare with; it was said before."""
         first = self.start - self.step
         while first < self.end:
-            last = min(first + (POINTS_MAX - 1) * self.step, self.end)
+            last = min(first + (POINTS_MAX - 1 - STEPS_ON) * self.step, self.end)
             yield first, last
             first = last
 
@@ -149,11 +152,11 @@ class Prometheus:
     def rows(self, query: str, window: Window) -> Iterator[bytes]:
         """The lines of a window, in order of moments, with their ends."""
         for first, last in window.parts():
-            yield from rows_of(query, self.ask(query, first, last, window.step), first, last, window)
+            yield from rows_of(query, self.ask(query, first, last + STEPS_ON * window.step, window.step), first, last, window)
 
 
 def rows_of(query: str, series: list[Series], first: int, last: int, window: Window) -> Iterator[bytes]:
-    """The lines of one answer, for the moments after `first` up to `last`."""
+    """The lines of one answer, for the moments after `first` up to `last`; it goes on for `STEPS_ON` more."""
     known = [(one.metric, _series_id(one.metric), {round(at): value for at, value in one.values}) for one in series]
     known.sort(key=lambda each: each[1])
     watched = {at for _, _, values in known for at in values}
@@ -162,7 +165,9 @@ def rows_of(query: str, series: list[Series], first: int, last: int, window: Win
         before = at - window.step
         for metric, name, values in known:
             value, previous = values.get(at), values.get(before)
-            change = _change(value, previous, at in watched)
+            change = _change(value, previous)
+            if change == "vanished" and not watched.issuperset(range(at, at + (STEPS_ON + 1) * window.step, window.step)):
+                change = "unseen"
             if change is None or (change == "held" and at % window.keyframe):
                 continue
             labels = {label: text for label, text in metric.items() if label != "__name__"}
@@ -173,10 +178,10 @@ def rows_of(query: str, series: list[Series], first: int, last: int, window: Win
             yield json.dumps(row, separators=(",", ":")).encode() + b"\n"
 
 
-def _change(value: str | None, previous: str | None, is_watched: bool) -> str | None:
+def _change(value: str | None, previous: str | None) -> str | None:
     """What became of a series between two moments; None where there was none."""
     if value is None:
-        return None if previous is None else "vanished" if is_watched else "unseen"
+        return None if previous is None else "vanished"
     return "appeared" if previous is None else "held" if value == previous else "changed"
 
 
