@@ -8,7 +8,7 @@ It depends on what was seen at these moments and two steps on, and not on the wi
      "metric": "…", "series": "…{…}", "labels": {…}, "value": "1", "previous": "0", "sign": "+", "query": "…"}
 
 `change` is `held`, `changed`, `appeared`, `vanished`, or `unseen` where no series of the query is left two steps on: then nobody
-was looking. A value that is not there is null. `sign` is +, 0 or -, and null for what is no number.
+was looking; and `found` for what is there when looking begins again. A value that is not there is null. `sign` is +, 0 or -, and null for what is no number.
 """
 
 from __future__ import annotations
@@ -168,6 +168,8 @@ def rows_of(query: str, series: list[Series], first: int, last: int, window: Win
             change = _change(value, previous)
             if change == "vanished" and not watched.issuperset(range(at, at + (STEPS_ON + 1) * window.step, window.step)):
                 change = "unseen"
+            elif change == "appeared" and before not in watched:
+                change = "found"
             if change is None or (change == "held" and at % window.keyframe):
                 continue
             labels = {label: text for label, text in metric.items() if label != "__name__"}

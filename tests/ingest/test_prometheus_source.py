@@ -62,14 +62,18 @@ def test_a_line_is_written_where_a_value_changes_and_every_five_minutes():
 
 
 def test_where_no_series_is_left_nobody_was_looking():
-    """The first that goes has vanished while the other is seen for two steps more; the rest go one after another, and are unseen."""
-    assert said(series("a", dict.fromkeys(range(-1, 6), "1")), series("b", {-1: "1"}), series("c", {3: "1", 4: "1"}), first=-1, last=9) == [
+    """The first that goes has vanished while the other is seen for two steps more; the rest go one after another, and are unseen.
+    What comes after that is found.
+    """
+    gone = series("a", dict.fromkeys(range(-1, 6), "1")), series("b", {-1: "1"}), series("c", {3: "1", 4: "1"})
+    assert said(*gone, series("d", {9: "1"}), first=-1, last=9) == [
         (0, "a", "held", "1", "1"),
         (0, "b", "vanished", "1", None),
         (3, "c", "appeared", None, "1"),
         (5, "a", "held", "1", "1"),
         (5, "c", "unseen", "1", None),
         (6, "a", "unseen", "1", None),
+        (9, "d", "found", None, "1"),
     ]
 
 
@@ -117,7 +121,7 @@ def test_a_gauge_becomes_events_once_however_often_its_window_is_loaded(database
     assert asked[0]["Accept-Encoding"] == "identity"
     with Timeline.open(database) as timeline:
         assert timeline.sql("SELECT kind, subject_id, ts_us, data->>'value' FROM event ORDER BY ts_us").rows() == [
-            ("gauge.appeared", 'leads{pod="cp-1"}', T0 * 1_000_000, "0"),
+            ("gauge.found", 'leads{pod="cp-1"}', T0 * 1_000_000, "0"),
             ("gauge.changed", 'leads{pod="cp-1"}', (T0 + 60) * 1_000_000, "1"),
         ]
 
@@ -181,7 +185,7 @@ def test_a_leader_whose_pod_is_gone_has_lost_the_lease():
     other = [*["0"] * 26, *["1"] * 5]
     reigns, findings = leadership(*gauges(IS_LEADER, a=one, b=other))
     assert reigns == [("a", 0, 10, "lost"), ("b", 26, 30, "open")]
-    assert findings == ["nobody held lease janitor for 16m after a; it may be free for 5m"]
+    assert findings == ["nobody held lease janitor for 16m after a; it may be free for 7m"]
 
 
 def test_where_prometheus_itself_was_gone_nothing_is_said_of_the_time_between():
@@ -190,6 +194,13 @@ def test_where_prometheus_itself_was_gone_nothing_is_said_of_the_time_between():
     stamp = [str(T0 + 60 * minute) if lead[minute] else None for minute in range(36)]
     reigns, findings = leadership(*gauges(IS_LEADER, a=lead), *gauges(LAST_REAP, a=stamp))
     assert (reigns, findings) == ([("a", 0, 35, "open")], [])
+
+
+def test_a_leader_that_was_replaced_while_nobody_looked_leads_no_more():
+    """Prometheus was gone from minute 10 to 14, and the leader with it. From 15 on nobody is seen to lead, for 16 minutes."""
+    one = [*["1"] * 10, *[None] * 21]
+    _, findings = leadership(*gauges(IS_LEADER, a=one, b=[*["0"] * 10, *[None] * 5, *["0"] * 16, "1"]))
+    assert findings == ["nobody held lease janitor for 16m after unwatched; it may be free for 7m"]
 
 
 def test_a_stamp_that_stands_still_is_a_dark_sweep():
@@ -280,7 +291,7 @@ def test_a_real_prometheus_tells_who_led_and_when_nobody_did(prometheus: str, da
         ended = ["lost", "lost", "open"]
         assert led == list(zip(["cp-a", "cp-b", "cp-c"], begun, [hour] * 3, ended, strict=True))
         assert sorted(finding.says for finding in timeline.detect(GENERIC).findings if finding.verdict == "found") == [
-            "nobody held lease janitor for 1h after cp-b; it may be free for 5m",
+            "nobody held lease janitor for 1h after cp-b; it may be free for 7m",
             "nobody held sweep hot_idle_reap for 53m30s after hot_idle_reap; it may be free for 5m",
         ]
     shown = CliRunner().invoke(app, ["show", "lease/janitor", "--db", str(database)])
