@@ -8,7 +8,8 @@ It depends on what was seen at these moments and two steps on, and not on the wi
      "metric": "…", "series": "…{…}", "labels": {…}, "value": "1", "previous": "0", "sign": "+", "query": "…"}
 
 `change` is `held`, `changed`, `appeared`, `vanished`, or `unseen` where no series of the query is left two steps on: then nobody
-was looking; and `found` for what is there when looking begins again. A value that is not there is null. `sign` is +, 0 or -, and null for what is no number.
+was looking; and `found` for what is there when looking begins again. A value that is not there is null. `sign` is +, 0 or -, and
+null for what is no number.
 """
 
 from __future__ import annotations
