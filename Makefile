@@ -2,7 +2,8 @@
 # make test   every test; installs what they need where it may
 # make lint   style, types, floors
 # make score  how far each detector can be trusted: writes docs/scores.md (minutes)
-# make sweep  the seeds that `make test` has no time for: 20 of each bug and twin, 1,000 of each healthy scenario, 5,000 of follow mode
+# make sweep  what `make test` has no time for: more seeds of bugs and healthy runs, 5,000 of follow mode, a million mutated lines,
+#             an ingest killed, or its disk failed, at every call that writes
 # make backtest  what each alert rule catches in runs whose truth is known, in a real Prometheus: writes docs/alerts.md (an hour)
 # make load   a million events into a real server, then 5,000 a second for a minute while it is scraped (minutes)
 # make bench  our figures beside those of the bare engine and the peers
@@ -44,7 +45,8 @@ score: .venv/installed
 
 sweep: .venv/installed
 	@$(VENV)/python -m pytest $(TEST_FLAGS) tests/cluster/test_planted_bugs.py --seeds 20 --healthy 1000
-	@$(VENV)/python -m pytest -q tests/ingest/test_follow.py --follows 5000
+	@$(VENV)/python -m pytest $(TEST_FLAGS) tests/cluster/test_same_bytes.py --seeds 20
+	@$(VENV)/python -m pytest $(TEST_FLAGS) tests/ingest --follows 5000 --lines 1000000 --kills all
 
 backtest: .venv/installed tools
 	@$(VENV)/python -m tests.backtest --seeds 20 --healthy 100 -o docs/alerts.md
@@ -59,6 +61,7 @@ docs: .venv/installed
 	@$(VENV)/python -m timeline.docs
 	@$(VENV)/python -m timeline.deploy
 	@$(VENV)/python -m reference_cluster.docs docs
+	@$(VENV)/python -m tests.faults
 
 lock:
 	@uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \

@@ -68,7 +68,7 @@ def test_a_log_of_changes_cut_anywhere_opens_shorter_and_agrees_with_the_ledger(
         assert holds_everything_once(torn), f"cut at {place}"
 
 
-@pytest.mark.fault("E7", "A2")
+@pytest.mark.fault("E7")
 def test_a_log_of_changes_damaged_anywhere_is_refused_unchanged_or_of_no_effect(
     wal: Path, database: Path, log: Path, tmp_path: Path, kills: int | None
 ) -> None:
