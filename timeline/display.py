@@ -7,6 +7,7 @@ functions and through nothing else; a test reads the notebooks for it. What they
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
@@ -14,8 +15,13 @@ from typing import Any
 import altair as alt
 import marimo as mo
 
+import ingest.database  # noqa: F401  first, so that what it notes can be taken back
 from timeline.links import Link
 from timeline.safe import printable
+
+# `ingest.database` notes in `sys.modules` that there is no pandas; marimo takes whatever is there for a module, and fails.
+if sys.modules.get("pandas", sys) is None:
+    del sys.modules["pandas"]
 
 TEXT_MAX = 2_000
 """Characters of one text that are shown."""
