@@ -4,7 +4,7 @@
 -- lease of its node; one that is bound to none of these leads requests into nothing.
 --
 -- severity: critical
--- alert_for: 1m
+-- alert_for: 0m
 -- catalogue: X-33
 -- source: design note of Ozymandias (a node's state is bound to its lease, its DNS records are not said to be)
 -- needs: dns_record_interval, placement_config, lessor_swept

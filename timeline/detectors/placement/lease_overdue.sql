@@ -4,7 +4,7 @@
 -- When the store does not end it, or ends it and leaves its keys, others act on what a dead node once said.
 --
 -- severity: critical
--- alert_for: 1m
+-- alert_for: 0m
 -- catalogue: X-40
 -- source: etcd-io/etcd issue 9935; design note of Ozymandias (stores all of its state using a lease)
 -- needs: node_lease_interval, lessor_swept

@@ -4,7 +4,7 @@
 -- stays with the dead node serves nobody, and nobody will look at it again.
 --
 -- severity: critical
--- alert_for: 1m
+-- alert_for: 0m
 -- catalogue: X-32
 -- source: design note of Ozymandias (the first to compute a schedule will win); dead holders of locks in Airflow and Argo Workflows
 -- needs: allocation_interval, node_lease_interval, placement_config, schedule_passed
