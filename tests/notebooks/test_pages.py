@@ -112,7 +112,7 @@ def _is_fixed_label(keyword: ast.keyword) -> bool:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_a_notebook_shows_event_text_as_text_only(page: Path):
+def test_s11_a_notebook_shows_event_text_as_text_only(page: Path):
     assert list(unsafe(ast.parse(page.read_text(encoding="utf-8")))) == []
 
 
@@ -142,7 +142,7 @@ def test_a_notebook_shows_event_text_as_text_only(page: Path):
         "safe_choice(headings, rows, label=finding.says)",
     ],
 )
-def test_the_rule_sees_text_that_is_shown_raw(shown: str):
+def test_s11_the_rule_sees_text_that_is_shown_raw(shown: str):
     assert list(unsafe(ast.parse(f"@app.cell\ndef _(finding):\n    {shown}\n    return\n")))
 
 
