@@ -23,6 +23,15 @@ _ENVELOPE_NAMES = ", ".join(column.name for column in ENVELOPE).replace("event_n
 _INSERT_EVENT = f"""INSERT INTO event BY NAME SELECT
     {_ENVELOPE_NAMES}, inputs, data, extra, content_hash, is_conflict, $file AS file_id, byte_offset FROM parsed"""
 _RECORDINGS = "kind IN (" + ", ".join(f"'{decision.kind}'" for decision in FAMILIES[RECORDING]) + ")"
+_TWINS = "CREATE OR REPLACE TEMP TABLE twin AS SELECT run_id, event_id FROM parsed GROUP BY ALL HAVING count(*) > 1"
+_KNOWN_TWINS = """
+    UNION SELECT run_id, event_id FROM parsed SEMI JOIN (FROM event WHERE event_no >= $first) AS known USING (run_id, event_id)
+    UNION SELECT run_id, event_id FROM parsed SEMI JOIN recording USING (run_id, event_id)"""
+_FIRST_OF_RUN = """
+    SELECT run_id, min(event_no) FROM (SELECT run_id, event_no FROM event UNION ALL SELECT run_id, $next FROM recording)
+    SEMI JOIN parsed USING (run_id) GROUP BY run_id"""
+RUNS_REMEMBERED = 100_000
+"""A load that meets more of them forgets all, and looks at the tables again."""
 _REF = '[{"role":"VARCHAR","kind":"VARCHAR","id":"VARCHAR"}]'
 
 
@@ -48,20 +57,45 @@ class Counts:
         assert self.lines == told, f"the accounting does not close: {self}"
 
 
+class Known:
+    """What one load remembers of the tables, so that ids of runs that are new need no look at them."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._remember()
+
+    def _remember(self) -> None:
+        self.next_no = _one(self._connection, "SELECT coalesce(max(event_no), 0) + 1 FROM event")
+        """Number of the next event."""
+        self._is_empty = self.next_no == 1 and not _one(self._connection, "SELECT count(*) FROM recording")
+        self._first_no: dict[str, int] = {}
+
+    def first_no(self) -> int | None:
+        """No event of the runs in `parsed` is in a table under a smaller number; None where those runs are new."""
+        runs = [run for (run,) in self._connection.execute("SELECT DISTINCT run_id FROM parsed").fetchall()]
+        if len(self._first_no) > RUNS_REMEMBERED:
+            self._remember()
+        if not self._is_empty and any(run not in self._first_no for run in runs):
+            self._first_no |= dict(self._connection.execute(_FIRST_OF_RUN, {"next": self.next_no}).fetchall())
+        found = min((self._first_no[run] for run in runs if run in self._first_no), default=None)
+        self._first_no = dict.fromkeys(runs, self.next_no) | self._first_no
+        return found
+
+
 def load_chunk(
-    connection: duckdb.DuckDBPyConnection, source: Source, chunk: Chunk, file_id: int, run: str | None
+    connection: duckdb.DuckDBPyConnection, known: Known, source: Source, chunk: Chunk, file_id: int, run: str | None
 ) -> tuple[Counts, list[Rejected]]:
-    """Judge a chunk and put its events into the tables; its refused lines are the caller's. Runs inside the caller's transaction."""
+    """Judge one chunk and put its events into the tables; its refused lines are the caller's. Runs inside the caller's transaction."""
     judged = judge(connection, source, chunk, run)
-    return store(connection, judged, source.roles, file_id), list(judged.rejected)
+    return store(connection, known, judged, source.roles, file_id), list(judged.rejected)
 
 
-def store(connection: duckdb.DuckDBPyConnection, judged: Judged, roles: tuple[KindRole, ...], file_id: int) -> Counts:
+def store(connection: duckdb.DuckDBPyConnection, known: Known, judged: Judged, roles: tuple[KindRole, ...], file_id: int) -> Counts:
     """Put the events of `parsed` into the tables. Runs inside the caller's transaction."""
     load_roles(connection, roles)
-    duplicates, conflicts = _settle_twins(connection)
+    duplicates, conflicts = _settle_twins(connection, known.first_no())
     events = _one(connection, "SELECT count(*) FROM parsed") - conflicts
-    _insert(connection, judged, file_id)
+    _insert(connection, known, judged, file_id)
     counts = Counts(judged.lines, events, duplicates, conflicts, len(judged.rejected), judged.blank)
     counts.check()
     return counts
@@ -74,20 +108,21 @@ def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:
     return count
 
 
-def _settle_twins(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
-    """Find ids that came twice, here or before. Equal content is forgotten; other content stays, and all of it is marked."""
-    connection.execute("""
-        CREATE OR REPLACE TEMP TABLE twin AS
-        SELECT run_id, event_id FROM parsed GROUP BY ALL HAVING count(*) > 1
-        UNION SELECT run_id, event_id FROM parsed SEMI JOIN event USING (run_id, event_id)
-        UNION SELECT run_id, event_id FROM parsed SEMI JOIN recording USING (run_id, event_id)""")
+def _settle_twins(connection: duckdb.DuckDBPyConnection, first_no: int | None) -> tuple[int, int]:
+    """Find ids that came twice, here or before. Equal content is forgotten; other content stays, and all of it is marked.
+
+    Only events from `first_no` on can be of the same runs; None where no event of those runs is known.
+    """
+    known = {} if first_no is None else {"first": first_no}
+    connection.execute(_TWINS + (_KNOWN_TWINS if known else ""), known)
     if not _one(connection, "SELECT count(*) FROM twin"):
         return 0, 0
-    connection.execute("""
+    connection.execute(
+        """
         CREATE OR REPLACE TEMP TABLE fate AS
         WITH rival AS (
             SELECT idx, run_id, event_id, content_hash FROM parsed
-            UNION ALL SELECT -1, run_id, event_id, content_hash FROM event
+            UNION ALL SELECT -1, run_id, event_id, content_hash FROM event WHERE event_no >= $first
             UNION ALL SELECT -1, run_id, event_id, content_hash FROM recording
         )
         SELECT
@@ -95,7 +130,9 @@ def _settle_twins(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
             row_number() OVER (PARTITION BY run_id, event_id, content_hash ORDER BY idx) > 1 AS is_duplicate,
             first_value(content_hash) OVER (PARTITION BY run_id, event_id ORDER BY idx, content_hash) <> content_hash AS is_other,
             min(content_hash) OVER (PARTITION BY run_id, event_id) <> max(content_hash) OVER (PARTITION BY run_id, event_id) AS is_contested
-        FROM rival SEMI JOIN twin USING (run_id, event_id)""")
+        FROM rival SEMI JOIN twin USING (run_id, event_id)""",
+        {"first": first_no},
+    )
     duplicates = _one(connection, "SELECT count(*) FROM fate WHERE idx >= 0 AND is_duplicate")
     conflicts = _one(connection, "SELECT count(*) FROM fate WHERE idx >= 0 AND NOT is_duplicate AND is_other")
     connection.execute("DELETE FROM parsed WHERE idx IN (SELECT idx FROM fate WHERE is_duplicate)")
@@ -106,11 +143,11 @@ def _settle_twins(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
     return duplicates, conflicts
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, judged: Judged, file_id: int) -> None:
+def _insert(connection: duckdb.DuckDBPyConnection, known: Known, judged: Judged, file_id: int) -> None:
     if not judged.kinds.isdisjoint(decision.kind for decision in FAMILIES[RECORDING]):
         _insert_recordings(connection)
-    first = _one(connection, "SELECT coalesce(max(event_no), 0) + 1 FROM event")
-    numbered: dict[str, Any] = {"first": first}
+    numbered: dict[str, Any] = {"first": known.next_no}
+    known.next_no += _one(connection, "SELECT coalesce(max(idx) + 1, 0) FROM parsed")
     connection.execute(_INSERT_EVENT, numbered | {"file": file_id})
     connection.execute(
         f"""

@@ -115,6 +115,9 @@ class Chunk:
 
     def parts(self, lines_max: int) -> Iterator[Chunk]:
         """The same lines in chunks of at most so many."""
+        if len(self) <= lines_max:
+            yield self
+            return
         starts = [self.line_offset(index) - self.offset for index in range(0, len(self), lines_max)]
         for index, (start, end) in enumerate(pairwise([*starts, len(self.text) + 1])):
             yield Chunk(self.first_number + index * lines_max, self.offset + start, self.text[start : end - 1])

@@ -15,7 +15,7 @@ from typing import BinaryIO, NamedTuple, Self
 import duckdb
 import pyarrow as pa
 
-from ingest.batch import Counts, load_chunk
+from ingest.batch import Counts, Known, load_chunk
 from ingest.chunks import (
     BOM,
     READ_BYTES,
@@ -86,6 +86,7 @@ class Transaction:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self.known = Known(database.connection)
         self.pieces = 0
 
     def __enter__(self) -> Self:
@@ -296,7 +297,7 @@ class Reading:
             connection = self.transaction.begin()
             counts = Counts(lines=len(rejected), quarantined=len(rejected))
             if chunk:
-                loaded, refused = load_chunk(connection, self.source, chunk, entry.file_id, self.options.run)
+                loaded, refused = load_chunk(connection, self.transaction.known, self.source, chunk, entry.file_id, self.options.run)
                 counts.add(loaded)
                 rejected = rejected + refused
             insert_rejected(connection, entry, rejected)

@@ -137,7 +137,7 @@ def retry(
                 because.append(f"{lines} of {entry.path} were read with the {entry.format}: give it again with --mapping")
                 continue
             with duckdb_errors("trying refused lines again in", database.path):
-                total.add(_try_again(transaction.begin(), entry, part, source, run))
+                total.add(_try_again(transaction, entry, part, source, run))
             transaction.end()
     total.check()
     return Attempt(**vars(total), untried=untried, because=because)
@@ -167,14 +167,15 @@ def _parts(connection: duckdb.DuckDBPyConnection, wanted: Wanted, chunk_bytes: i
     return connection.execute("SELECT file_id, part, count(*) FROM tried GROUP BY ALL ORDER BY ALL").fetchall()
 
 
-def _try_again(connection: duckdb.DuckDBPyConnection, entry: Entry, part: int, source: Source, run: str | None) -> Counts:
+def _try_again(transaction: Transaction, entry: Entry, part: int, source: Source, run: str | None) -> Counts:
     """Load the lines of a part, inside the caller's transaction."""
+    connection = transaction.begin()
     which: dict[str, Any] = {"file": entry.file_id, "part": part}
     query = """SELECT byte_offset, byte_length, line_no, raw, sha256 FROM tried
         WHERE file_id = $file AND part = $part ORDER BY byte_offset, sha256"""
     lines = connection.execute(query, which).fetchall()
     chunk = Chunk(0, 0, b"\n".join(raw for _, _, _, raw, _ in lines), tuple(offset for offset, *_ in lines))
-    counts, refused = load_chunk(connection, source, chunk, entry.file_id, run)
+    counts, refused = load_chunk(connection, transaction.known, source, chunk, entry.file_id, run)
     gone = first_row(
         connection,
         """DELETE FROM rejected_line WHERE EXISTS (FROM tried WHERE file_id = $file AND part = $part

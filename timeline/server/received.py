@@ -12,7 +12,7 @@ from itertools import groupby
 
 import duckdb
 
-from ingest.batch import Counts, load_chunk
+from ingest.batch import Counts, Known, load_chunk
 from ingest.chunks import BOM, CHUNK_BYTES, Chunk
 from ingest.database import Database, duckdb_errors
 from ingest.documents import chunks_of_document
@@ -100,7 +100,7 @@ class Received:
         return Answer(total, refused[:REFUSED_MAX])
 
     def _store(self, connection: duckdb.DuckDBPyConnection, source: Source, chunk: Chunk, run: str | None) -> tuple[Counts, list[Rejected]]:
-        counts, rejected = load_chunk(connection, source, chunk, self._entry.file_id, run)
+        counts, rejected = load_chunk(connection, Known(connection), source, chunk, self._entry.file_id, run)
         insert_rejected(connection, self._entry, rejected)
         self._entry.counts.add(counts)
         self._entry.offset_bytes += len(chunk.text) + 1
