@@ -6,7 +6,8 @@
 #             an ingest killed, or its disk failed, at every call that writes
 # make backtest  what each alert rule catches in runs whose truth is known, in a real Prometheus: writes docs/alerts.md (an hour)
 # make load   a million events into a real server, then 5,000 a second for a minute while it is scraped (minutes)
-# make bench  our figures beside those of the bare engine and the peers
+# make bench  our figures beside those of the bare engine and the peers; bench-peers installs pm4py for it
+# make bench-large  ten million events: as one file, again, and as twenty files (minutes)
 # make docs   writes the generated pages again      make lock   writes requirements.lock again (needs uv)
 
 PYTHON ?= python3
@@ -16,7 +17,7 @@ TEST_FLAGS ?= -q -n 2 --dist worksteal
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: demo test test-duckdb-2 lint score sweep backtest load bench docs lock clean tools
+.PHONY: demo test test-duckdb-2 lint score sweep backtest load bench bench-large bench-peers docs lock clean tools
 
 demo: .venv/installed
 	@$(VENV)/timeline demo --out demo
@@ -57,6 +58,14 @@ load: .venv/installed
 bench: .venv/installed
 	@$(VENV)/python -m tests.bench
 
+bench-large: .venv/installed
+	@$(VENV)/python -m tests.bench_large
+
+# pm4py is under the AGPL: it is measured, never imported, and in an environment of its own.
+bench-peers:
+	@test -d .venv-bench-peers || $(PYTHON) -m venv .venv-bench-peers
+	@.venv-bench-peers/bin/python -m pip install --quiet 'pm4py==2.7.23.11'
+
 docs: .venv/installed
 	@$(VENV)/python -m timeline.docs
 	@$(VENV)/python -m timeline.deploy
@@ -69,7 +78,7 @@ lock:
 	@echo "wrote requirements.lock"
 
 clean:
-	@rm -rf .venv .venv-duckdb-2 demo dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .venv-duckdb-2 .venv-bench-peers demo dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 .venv/installed: requirements.lock pyproject.toml
 	@echo "making .venv from requirements.lock" >&2

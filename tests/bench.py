@@ -22,13 +22,16 @@ from ingest.database import open_for_write
 from reference_cluster import scenario
 from reference_cluster.sim.cluster import Staged
 from reference_cluster.sim.run import simulate
+from tests.bench_peers import PEERS, PROCESS_LOGS, lines_by_pydantic, process_log
 from tests.sim.bench import scenario_runs, simpy_timeouts, sleeping_programs
 from timeline.api import Timeline
 from timeline.findings import detect
 from timeline.refresh import refresh
 
 EVENTS = int(os.environ.get("BENCH_EVENTS", "1000000"))
-WORKERS = 2
+WORKERS = THREADS = 2
+BY_PYDANTIC = 30_000
+"""Lines that go through pydantic one by one; a million would take minutes."""
 BARE_WINDOW = """
     CREATE OR REPLACE TEMP TABLE bare AS
     SELECT event_no, lead(ts_us) OVER (PARTITION BY run_id, subject_kind, subject_id ORDER BY revision, seq, event_no) AS until_us
@@ -55,11 +58,11 @@ def _events_of(seed: int) -> bytes:
     return b"".join(simulate(Staged(scenario.load("healthy")), seed).lines)
 
 
-def make_log(path: Path) -> int:
+def make_log(path: Path, wanted: int = EVENTS) -> int:
     """Healthy runs until there are enough events; how many."""
     events = 0
     with ProcessPoolExecutor(WORKERS) as pool, path.open("wb") as file:
-        for lines in pool.map(_events_of, range(1, EVENTS // 1_500 + 2), chunksize=8):
+        for lines in pool.map(_events_of, range(1, wanted // 1_500 + 2), chunksize=8):
             events += lines.count(b"\n")
             file.write(lines)
     return events
@@ -67,18 +70,36 @@ def make_log(path: Path) -> int:
 
 def ingest(log: Path, folder: Path) -> list[Figure]:
     """The real command in a process of its own against DuckDB's bare reader of the same file."""
-    bare = duckdb.connect(str(folder / "bare.duckdb"), config={"threads": WORKERS})
+    bare = duckdb.connect(str(folder / "bare.duckdb"), config={"threads": THREADS})
     bare_seconds = seconds(lambda: bare.execute("CREATE TABLE event AS SELECT * FROM read_json(?)", [str(log)]))
     bare.close()
     command = [sys.executable, "-m", "timeline.cli", "ingest", str(log), "--db", str(folder / "bench.duckdb"), "--json"]
     ours = seconds(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL))
     peak_mib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     again = seconds(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL))
+    events = log.read_bytes().count(b"\n")
+    by_pydantic = lines_by_pydantic(log, BY_PYDANTIC)
     return [
         Figure("ingest against bare read_json", f"{bare_seconds / ours:.2f} x ({ours:.1f} s, bare {bare_seconds:.1f} s)", ">= 0.6 x"),
         Figure("peak memory of the ingest", f"{peak_mib:.0f} MiB", "<= 600 MiB"),
         Figure("the same file again", f"{again:.1f} s, {100 * again / ours:.0f} % of the first time", "<= 25 %"),
+        Figure(
+            "ingest against each line through pydantic",
+            f"{events / ours / by_pydantic:.1f} x ({events / ours:,.0f}/s, pydantic {by_pydantic:,.0f}/s)",
+            "",
+        ),
     ]
+
+
+def process_logs() -> list[Figure]:
+    """The same process logs read by pm4py, where `make bench-peers` has installed it."""
+    if not PEERS.exists() or not PROCESS_LOGS.exists():
+        return [Figure("process logs against pm4py", "not measured: `make bench-peers` installs it", "")]
+    figures = []
+    for name, mapping in (("receipt.csv", "receipt"), ("running-example.xes", None)):
+        events, ours, theirs = process_log(name, mapping)
+        figures.append(Figure(f"{name} against pm4py", f"{theirs / ours:.2f} x ({events} events, {ours:.2f} s, pm4py {theirs:.2f} s)", ""))
+    return figures
 
 
 def analysis(folder: Path) -> list[Figure]:
@@ -127,10 +148,10 @@ def main() -> None:
         log = folder / "bench.jsonl"
         events = make_log(log)
         print(f"{events:,} events, {log.stat().st_size / 1e6:.0f} MB, {os.cpu_count()} processors, DuckDB {duckdb.__version__}")
-        figures += ingest(log, folder) + analysis(folder)
+        figures += ingest(log, folder) + process_logs() + analysis(folder)
     width = max(len(figure.work) for figure in figures)
     for figure in figures:
-        print(f"{figure.work:{width}}  {figure.seen:52}  goal {figure.goal}")
+        print(f"{figure.work:{width}}  {figure.seen:52}  {figure.goal and 'goal'} {figure.goal}".rstrip())
 
 
 if __name__ == "__main__":
