@@ -145,14 +145,14 @@ def divergence(comparison):
 
 
 @app.cell(hide_code=True)
-def what_can_be_changed(choices, comparison, database, policy_choice, seed, source):
+def what_can_be_changed(choices, comparison, database, seed, source):
     mo.vstack(
         [
             mo.md("## What can be changed"),
             safe_table(replay_view.CHOICE_HEADINGS, replay_view.choice_rows(seed, choices)),
             safe_table(replay_view.POLICY_HEADINGS, replay_view.policy_rows(choices)),
             mo.md("## The same without this page"),
-            safe_lines(replay_view.command_line(source, database, comparison, policy_choice.value.splitlines())),
+            safe_lines(replay_view.command_line(source, database, comparison)),
         ]
     )
     return

@@ -153,8 +153,10 @@ def policy_rows(choices: Choices) -> list[tuple[str, ...]]:
 class Comparison:
     """A seed run as it is, and run otherwise."""
 
-    changes: tuple[str, ...]
-    """What was changed, as `name=value`; none where it was only run again."""
+    switches: tuple[str, ...]
+    """Switches that were turned, as `name=on` or `name=off`."""
+    policy: tuple[str, ...]
+    """Policy values that were set, as `name=value`."""
     is_faithful: bool | None
     """Whether the unchanged run is the recorded one, by digest; null where the seed does not tell."""
     before: list[Finding]
@@ -168,6 +170,11 @@ class Comparison:
     """The object that is drawn, `kind/id`."""
     lanes: tuple[Lanes | None, Lanes | None]
     """Its lanes in both runs; null where a run has none."""
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """What was changed; nothing where it was only run again."""
+        return (*self.switches, *self.policy)
 
 
 def compare(seed: ReplaySeed, switches: Mapping[str, bool], policy: Mapping[str, str], run: Runner = run_bounded) -> Comparison:
@@ -184,7 +191,8 @@ def compare(seed: ReplaySeed, switches: Mapping[str, bool], policy: Mapping[str,
         bounds = [*old.runs().rows(), *new.runs().rows()]
         both = (min(start_us for _, _, start_us, _ in bounds), max(end_us for *_, end_us in bounds))
         return Comparison(
-            changes=(*(f"{name}={'on' if is_on else 'off'}" for name, is_on in switches.items()), *(f"{k}={v}" for k, v in policy.items())),
+            switches=tuple(f"{name}={'on' if is_on else 'off'}" for name, is_on in switches.items()),
+            policy=tuple(f"{name}={value}" for name, value in policy.items()),
             is_faithful=None if expected is None else unchanged.digest == expected,
             before=before,
             after=after,
@@ -300,14 +308,14 @@ def kind_rows(comparison: Comparison, most: int = 12) -> list[tuple[str, ...]]:
     return [*rows[:most], *rest]
 
 
-def command_line(source: Source, database: str, comparison: Comparison | None, policy: Sequence[str] = ()) -> list[str]:
+def command_line(source: Source, database: str, comparison: Comparison | None) -> list[str]:
     """The commands that do the same without a page."""
     seed = str(source.file) if source.file else f"{source.finding or source.run}.seed.json"
     named = source.finding or f"--run {source.run}"
-    own = set(assigned(policy))
-    changes = comparison.changes if comparison else ()
-    flags = "".join(f" {'--policy' if one.partition('=')[0] in own else '--switch'} {one}" for one in changes)
-    return [*([] if source.file else [f"timeline export {named} --db {database} -o {seed}"]), f"timeline replay {seed}{flags}"]
+    export = [] if source.file else [f"timeline export {named} --db {database} -o {seed}"]
+    turned, set_ = (comparison.switches, comparison.policy) if comparison else ((), ())
+    flags = [*(f" --switch {one}" for one in turned), *(f" --policy {one}" for one in set_)]
+    return [*export, f"timeline replay {seed}{''.join(flags)}"]
 
 
 def _by_key(found: Sequence[Finding]) -> dict[tuple[str, str], Finding]:

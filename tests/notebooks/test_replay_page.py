@@ -86,7 +86,7 @@ def test_policy_is_a_change_too(seed: ReplaySeed):
     longer = replay_view.compare(seed, {}, {"hot_idle_ttl_us": "1h"}, in_process)
     assert "warm_pool/stale_hot_idle" in {one.detector for one in longer.before}
     assert "warm_pool/stale_hot_idle" not in {one.detector for one in longer.after}
-    assert replay_view.command_line(Source(finding="ab"), "x.duckdb", longer, ["hot_idle_ttl_us=1h"])[-1] == (
+    assert replay_view.command_line(Source(finding="ab"), "x.duckdb", longer)[-1] == (
         "timeline replay ab.seed.json --policy hot_idle_ttl_us=1h"
     )
 

@@ -20,6 +20,7 @@ _INDEX = """<!doctype html>
 <head>
 <meta charset="utf-8">
 <title>Decision timelines</title>
+<link rel="icon" href="data:,">
 <style>body { font: 16px/1.6 system-ui, sans-serif; max-width: 42rem; margin: 4rem auto; padding: 0 1rem } li { margin: 0.5rem 0 }</style>
 </head>
 <body>
