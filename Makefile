@@ -3,7 +3,7 @@
 # make lint   style, types, floors
 # make score  how far each detector can be trusted: writes docs/scores.md (minutes)
 # make sweep  what `make test` has no time for: more seeds of bugs and healthy runs, 5,000 of follow mode, a million mutated lines,
-#             an ingest killed, or its disk failed, at every call that writes
+#             an ingest killed, or its disk failed, at every call that writes; every notebook in the browser in each way
 # make backtest  what each alert rule catches in runs whose truth is known, in a real Prometheus: writes docs/alerts.md (an hour)
 # make load   a million events into a real server, then 5,000 a second for a minute while it is scraped (minutes)
 # make bench  our figures beside those of the bare engine and the peers; bench-peers installs pm4py for it
@@ -48,6 +48,7 @@ sweep: .venv/installed
 	@$(VENV)/python -m pytest $(TEST_FLAGS) tests/cluster/test_planted_bugs.py --seeds 20 --healthy 1000
 	@$(VENV)/python -m pytest $(TEST_FLAGS) tests/cluster/test_same_bytes.py --seeds 20
 	@$(VENV)/python -m pytest $(TEST_FLAGS) tests/ingest --follows 5000 --lines 1000000 --kills all
+	@$(VENV)/python -m pytest -q -n 0 tests/notebooks/test_in_browser.py --every-page
 
 backtest: .venv/installed tools
 	@$(VENV)/python -m tests.backtest --seeds 20 --healthy 100 -o docs/alerts.md

@@ -22,6 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--follows", type=int, default=FOLLOWS, help="seeded sequences of what happens to followed files")
     parser.addoption("--kills", type=_limit, default=KILLS, help="points at which an ingest is harmed; `all` for every one")
     parser.addoption("--lines", type=int, default=LINES, help="mutated lines")
+    parser.addoption("--every-page", action="store_true", help="show each notebook in the browser in each way, and keep pictures of all")
     parser.addoption("--healthy", type=int, default=HEALTHY, help="seeds of each healthy scenario")
 
 

@@ -1,16 +1,21 @@
-"""Databases to look at: the demonstration's leaking cluster, and the same cluster with hostile names."""
+"""Databases to look at, and a browser to look with."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+import shutil
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import BrowserContext, expect, sync_playwright
 
 from ingest.database import open_for_write
 from ingest.load import load
 from reference_cluster.demo import DEMO
+from tests.notebooks.browsing import FLAGS, PATIENCE_MS
 from timeline.api import Timeline
+from timeline.server.pages import shipped
 
 
 def load_into(path: Path, lines: Iterable[bytes]) -> Path:
@@ -26,7 +31,32 @@ def load_into(path: Path, lines: Iterable[bytes]) -> Path:
     return path
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """`notebook`: every one. `sample`: the one that shows most of what events say; every one where that is asked for."""
+    every = list(shipped())
+    if "notebook" in metafunc.fixturenames:
+        metafunc.parametrize("notebook", every)
+    if "sample" in metafunc.fixturenames:
+        metafunc.parametrize("sample", every if metafunc.config.getoption("--every-page") else ["what_happened"])
+
+
 @pytest.fixture(scope="session")
 def leaking(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database of the demonstration's leaking cluster."""
     return load_into(tmp_path_factory.mktemp("leaking") / "leaking.duckdb", DEMO.record(is_fixed=False).lines)
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
+    """Chromium with an empty profile. Missing, it fails the gate, and elsewhere skips."""
+    program = shutil.which("chromium")
+    if program is None:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("there is no chromium: `make tools` installs it")
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            tmp_path_factory.mktemp("profile"), executable_path=program, headless=True, args=FLAGS, viewport={"width": 1280, "height": 1000}
+        )
+        context.set_default_timeout(PATIENCE_MS)
+        expect.set_options(timeout=PATIENCE_MS)
+        yield context
+        context.close()

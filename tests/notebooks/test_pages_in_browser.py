@@ -12,13 +12,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from tests.notebooks.test_in_browser import CHARTS, NOTEBOOK, ROWS, browser, serve
+from tests.notebooks.browsing import CHARTS, NOTEBOOK, ROWS, process
 from timeline.api import Timeline
 from timeline.findings import Finding
 from timeline.links import notebook_link
 
 pytestmark = pytest.mark.tools
-__all__ = ["browser"]  # a fixture
 
 ANSWER = ".tl-answer"
 
@@ -34,7 +33,7 @@ def worst(leaking: Path) -> Finding:
 def served(browser: BrowserContext, leaking: Path) -> Iterator[tuple[Page, str]]:
     """A page that is logged in, and the address of the server."""
     page = browser.new_page()
-    for address in serve(NOTEBOOK, "what_leaked", "--port", "0", "--db", str(leaking)):
+    with process(NOTEBOOK, "what_leaked", "--port", "0", "--db", str(leaking)) as address:
         page.goto(address)
         yield page, "/".join(address.split("/")[:3])
     page.close()
