@@ -71,7 +71,7 @@ def noted(asked, begin):
 
 @app.cell(hide_code=True)
 def choose_source(asked, place, seed_file, sources):
-    labels = safe_options(sources, 160)
+    labels = safe_options(sources, most=160)
     begin = replay_view.begin(sources, asked.finding, None if seed_file else place.get("seed"))
     source_choice = mo.ui.dropdown(labels, value=label_of(labels, begin.label), label="Replay")
     upload_choice = mo.ui.file(filetypes=[".json"], max_size=4_000_000, label="or hand in a seed file")

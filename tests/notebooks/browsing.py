@@ -125,7 +125,9 @@ class Watch:
         self.home = "/".join(address.split("/")[:3])
         self.page.goto(address)
         self.page.locator(first).first.wait_for()
-        return self.rest()
+        self.rest()
+        assert self.page.get_by_text("Bad Data", exact=True).count() == 0, "a control was given what it cannot show"
+        return self.page
 
     def rest(self) -> Page:
         """Wait until nothing is being computed or drawn."""
