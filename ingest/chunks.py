@@ -23,7 +23,7 @@ import zstandard
 
 from ingest.strict import LINE_BYTES_MAX
 
-CHUNK_BYTES = 16 * 1024 * 1024
+CHUNK_BYTES = 8 * 1024 * 1024
 """How much text is judged at once."""
 READ_BYTES = 1024 * 1024
 RAW_BYTES_MAX = 64 * 1024

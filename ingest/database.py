@@ -71,7 +71,7 @@ class Limits:
         return found
 
 
-INGEST_LIMITS = Limits(memory_mib=512)
+INGEST_LIMITS = Limits(memory_mib=256, threads=1)
 """Bounded whatever the input: what does not fit is spilled beside the database."""
 
 

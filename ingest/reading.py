@@ -38,10 +38,9 @@ from ingest.ledger import STDIN, TAIL_BYTES, Entry, entry_for, twin_of
 from ingest.sniff import DOCUMENT_BYTES_MAX, HEAD_BYTES, Source, refusal_of_encoding, sniff, source_named, sources
 from ingest.strict import Refusal, parse_document
 
-CHUNKS_COMMITTED = 2
-"""Chunks in one transaction. Some, because a commit has a price of its own; not more, because what is not committed cannot all be
-spilled. Measured with the size of a chunk and DuckDB's memory: 4 of 4 MiB in 256 MiB took 44 s for a million events, not 27,
-and peaked at 837 MiB, not 947."""
+CHUNKS_COMMITTED = 1
+"""Chunks in one transaction: what is not committed cannot all be spilled. Of 1.4 million events in 665 MB, with one thread of DuckDB,
+256 MiB and chunks of 8 MiB: 37 s and a peak of 515 MiB; with 320 MiB and two chunks of 16 MiB 44 s and 663 MiB."""
 
 _REJECTED_SCHEMA = pa.schema({
     "byte_offset": pa.int64(), "byte_length": pa.int64(), "line_no": pa.int64(),

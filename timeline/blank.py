@@ -19,7 +19,7 @@ from timeline.refresh import refresh
 
 def blank() -> Database:
     """An empty database that lives in this process only."""
-    connection = duckdb.connect(config=Limits().config() | {"enable_external_access": "true"})
+    connection = duckdb.connect(config=Limits(threads=1).config() | {"enable_external_access": "true"})
     connection.execute(f"ATTACH '{_template()}' AS blank (READ_ONLY)")
     connection.execute("COPY FROM DATABASE blank TO memory")
     connection.execute("DETACH blank")
