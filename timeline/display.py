@@ -63,7 +63,7 @@ def safe_label(value: object, most: int = 80) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def safe_options(values: Iterable[str], every: str = "", most: int = 120) -> dict[str, str]:
+def safe_options(values: Iterable[str], *, every: str = "", most: int = 120) -> dict[str, str]:
     """The values by their labels, for a list to choose from; two that look alike are numbered. `every`, a text of ours, stands for ""."""
     options: dict[str, str] = {every: ""} if every else {}
     for value in values:
