@@ -78,7 +78,7 @@ def noted(asked, place, report):
 
 @app.cell(hide_code=True)
 def choose_run(asked, opened):
-    runs = safe_options(opened.runs, opening.every(opened.runs))
+    runs = safe_options(opened.runs, every=opening.every(opened.runs))
     run_choice = mo.ui.dropdown(runs, value=label_of(runs, asked.run), label="Run", searchable=True)
     run_choice if len(opened.runs) > 1 else None
     return (run_choice,)
