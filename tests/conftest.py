@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
+from playwright.sync_api import Playwright, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 SEEDS, HEALTHY, FOLLOWS, KILLS, LINES = 2, 30, 300, 20, 5000
@@ -80,3 +83,19 @@ def shared_data() -> Path:
 def database(tmp_path: Path) -> Path:
     """Where a database of this test may be made."""
     return tmp_path / "timeline.duckdb"
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    """What drives browsers; a process has one of it."""
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Chromium's program. Missing, it fails the gate, and elsewhere skips."""
+    program = shutil.which("chromium")
+    if program is None:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("there is no chromium: `make tools` installs it")
+    return program

@@ -29,7 +29,6 @@ QUESTIONS: list[tuple[str, tuple[object, ...]]] = [
     ("state", (0, HERE)),
     ("detect", ((), None, None, HERE)),
     ("moment", (HERE,)),
-    ("finding", (HERE,)),
     ("why", (HERE,)),
 ]
 INJECTIONS = [opening + ending for opening, ending in product(OPENINGS, ENDINGS)]
