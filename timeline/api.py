@@ -18,7 +18,6 @@ import polars as pl
 
 from ingest.database import Database, duckdb_errors, open_for_read, open_for_write
 from ingest.errors import UsageError
-from ingest.load import load
 from ingest.seed import Origin, ReplaySeed
 from timeline.activity import activity_of
 from timeline.blank import blank
@@ -90,6 +89,8 @@ class Timeline:
     @classmethod
     def in_memory(cls, lines: Iterable[bytes] = ()) -> Self:
         """A timeline of those event lines, kept in memory only: for replays and tests. Raises InputRejected."""
+        from ingest.load import load
+
         database = blank()
         with tempfile.NamedTemporaryFile(suffix=".jsonl") as file:
             file.writelines(line.rstrip(b"\n") + b"\n" for line in lines)

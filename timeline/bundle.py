@@ -18,13 +18,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ingest.chunks import CompressedInputBroken
 from ingest.database import Database
 from ingest.errors import DatabaseUnusable, InputRejected
-from ingest.load import load_stream
-from ingest.parquet import rows_as_lines
 from ingest.roles import KindRole
-from ingest.sniff import source_named
 
 SUFFIX = ".bundle"
 MANIFEST, LOG = "manifest.json", "log.parquet"
@@ -114,6 +110,10 @@ def unpack(path: Path) -> tuple[Manifest, dict[str, bytes]]:
 
 def load_bundle(database: Database, path: Path) -> Manifest:
     """Load the log of a bundle into a database, and say what its kinds mean. Raises DatabaseUnusable."""
+    from ingest.chunks import CompressedInputBroken
+    from ingest.load import load_stream
+    from ingest.sniff import source_named
+
     manifest, files = unpack(path)
     try:
         lines = io.BytesIO(b"".join(map(_with_fields_of_its_own, _log_lines(files[LOG]))))
@@ -127,6 +127,8 @@ def load_bundle(database: Database, path: Path) -> Manifest:
 
 
 def _log_lines(content: bytes) -> Iterator[bytes]:
+    from ingest.parquet import rows_as_lines
+
     return (line for some in rows_as_lines(io.BytesIO(content)) for line in some.splitlines(keepends=True))
 
 

@@ -188,7 +188,9 @@ def _same_version(connection: duckdb.DuckDBPyConnection) -> bool:
 
 @functools.cache
 def _version() -> str:
-    return hashlib.sha256("\0".join(f"{model.name}\0{model.sql}" for model in models()).encode()).hexdigest()[:16]
+    """The fingerprint of the model files, from their text alone: who only reads does not wait for them to be parsed."""
+    files = sorted(catalog.MODELS.glob("*.sql"))
+    return hashlib.sha256("\0".join(f"{path.stem}\0{path.read_text(encoding='utf-8')}" for path in files).encode()).hexdigest()[:16]
 
 
 def _database(connection: duckdb.DuckDBPyConnection) -> str:
