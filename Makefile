@@ -69,7 +69,7 @@ bench-peers:
 
 docs: .venv/installed
 	@$(VENV)/python -m timeline.docs
-	@$(VENV)/python -m timeline.deploy
+	@$(VENV)/python -m timeline.alerting.deploy
 	@$(VENV)/python -m reference_cluster.docs docs
 	@$(VENV)/python -m tests.faults
 

@@ -1,7 +1,7 @@
 """The back-test of the alert rules over every scenario: `python -m tests.backtest -o docs/alerts.md` (`make backtest`).
 
 Each planted bug, each clean twin and each healthy scenario is run with many seeds, and every shipped rule is tried on the
-recordings in a real Prometheus (`timeline.backtest`). Ends with 1 where an alert misses harm that lasted longer than it waits, or
+recordings in a real Prometheus (`timeline.alerting.backtest`). Ends with 1 where an alert misses harm that lasted longer than it waits, or
 cries for nothing.
 """
 
@@ -15,10 +15,10 @@ from pathlib import Path
 from reference_cluster.bugs import labelled
 from reference_cluster.sweeps.fleet import cores, shown, spread
 from reference_cluster.sweeps.judging import HEALTHY, Batch, batches, chosen, run_of
-from timeline.alerts import alerts
+from timeline.alerting.alerts import alerts
+from timeline.alerting.backtest import HEADINGS, Harm, Tried, rows, watched
+from timeline.alerting.backtest_prometheus import tried
 from timeline.api import Timeline
-from timeline.backtest import HEADINGS, Harm, Tried, rows, watched
-from timeline.backtest_prometheus import tried
 from timeline.files import write_whole
 from timeline.moment import moment_us
 

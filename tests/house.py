@@ -57,7 +57,7 @@ CLOCK_AND_CHANCE_ALLOWED: dict[str, str] = {
     "ingest/emit/emitter.py": "stamps what a control plane emits with its own clock, and mints its incarnation",
     "ingest/database.py": "waits for another process's lock, with a deadline",
     "reference_cluster/sweeps/fleet.py": "keeps a budget and tells how long a detector took; no run and no verdict depends on it",
-    "timeline/backtest_prometheus.py": "waits for a Prometheus to start, with a deadline; no figure depends on it",
+    "timeline/alerting/backtest_prometheus.py": "waits for a Prometheus to start, with a deadline; no figure depends on it",
     "timeline/server/run.py": "draws the token without which nobody gets in",
     "timeline/server/writer.py": "rests between commits, and hands the clock of the machine to follow mode; no content depends on it",
     "timeline/server/refresher.py": "rests between refreshes, and tells when the gauges were measured",
@@ -80,7 +80,7 @@ SQL_BUILDERS: dict[str, str] = {
     "timeline/stretches.py": "names of our own models and of their columns; objects are bound",
     "timeline/lanes.py": "the statements of timeline.stretches and timeline.led; what they ask about is bound",
     "timeline/refresh.py": "names of our own tables and models; runs are bound",
-    "timeline/gauges.py": "names of its own temporary tables",
+    "timeline/gauges/__init__.py": "names of its own temporary tables",
     "timeline/why.py": "names of our own models",
 }
 """Files that put identifiers into SQL text, each with where its identifiers come from. Values are bound everywhere."""

@@ -28,8 +28,8 @@ from timeline.explain import Explanation, explain_finding
 from timeline.exports import Chosen
 from timeline.findings import Finding, Report, detect
 from timeline.gauges import Gauge, measure, measure_database
+from timeline.gauges.history import histories, history
 from timeline.happened import Happened, happened_to
-from timeline.history import histories, history
 from timeline.lanes import Lanes, lanes_of
 from timeline.led import Led, led_by
 from timeline.moment import moment_of

@@ -18,7 +18,7 @@ from ingest.duration import duration
 from ingest.errors import StorageFailed, UsageError
 from ingest.load import load
 from ingest.seed import Replayed, ReplaySeed
-from timeline import alert_tests, alerts, yaml
+from timeline.alerting import alert_tests, alerts, yaml
 from timeline.api import Timeline
 from timeline.board import costs
 from timeline.files import write_whole

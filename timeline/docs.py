@@ -17,13 +17,13 @@ import typer
 from ingest.events import FAMILIES, Decision, Event
 from ingest.schema import TABLES, family_columns, family_table, typed_families, view_name
 from timeline import catalog
-from timeline.alert import KEEP_FIRING_MINUTES, Alert
-from timeline.alerts import SEVERITIES, of_detector
+from timeline.alerting.alert import KEEP_FIRING_MINUTES, Alert
+from timeline.alerting.alerts import SEVERITIES, of_detector
+from timeline.alerting.own_alerts import OWN
 from timeline.catalog import Query
 from timeline.files import write_whole
 from timeline.gauges import DROPPED, NOT_LABELS, OF_DATABASE, OF_RUN, PREFIX
-from timeline.openmetrics import OWN as OF_SCRAPE
-from timeline.own_alerts import OWN
+from timeline.gauges.openmetrics import OWN as OF_SCRAPE
 
 HELP_COLUMNS = 110
 
@@ -219,7 +219,7 @@ def _runbook(detector: Query) -> str:
 
 
 def _own_runbook(alert: Alert) -> str:
-    lines = [*_page(alert.summary.rstrip("."), "timeline/own_alerts.py")[:-1], *_alert(alert)]
+    lines = [*_page(alert.summary.rstrip("."), "timeline/alerting/own_alerts.py")[:-1], *_alert(alert)]
     for heading, text in alert.sections.items():
         lines += [f"## {heading.capitalize()}", "", _sentence(text), ""]
     return "\n".join(lines)

@@ -14,9 +14,9 @@ from ingest.errors import UsageError
 from reference_cluster.sweeps.judging import Batch
 from tests.backtest import attempt, page, total
 from tests.timeline.test_alerts import promtool
-from timeline.alerts import MINUTE_US, alerts
-from timeline.backtest import Harm, Watch, fires_us, judged, truth_of
-from timeline.backtest_prometheus import POINTS_MAX, windows
+from timeline.alerting.alerts import MINUTE_US, alerts
+from timeline.alerting.backtest import Harm, Watch, fires_us, judged, truth_of
+from timeline.alerting.backtest_prometheus import POINTS_MAX, windows
 from timeline.cli import app
 
 STEP_US = 15_000_000

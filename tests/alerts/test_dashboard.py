@@ -10,10 +10,11 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.timeline.test_alerts import promtool
-from timeline import alerts, catalog, dashboard, deploy
+from timeline import catalog
+from timeline.alerting import alerts, dashboard, deploy
 from timeline.cli import app
 from timeline.gauges import OF_DATABASE, OF_RUN
-from timeline.openmetrics import OWN
+from timeline.gauges.openmetrics import OWN
 
 EXPORTED = {f"timeline_{name}" for folder in (OF_RUN, OF_DATABASE) for name in catalog.read(folder)} | {
     *OWN,

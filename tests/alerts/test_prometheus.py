@@ -22,7 +22,7 @@ import yaml
 from prometheus_api_client import PrometheusConnect
 
 from reference_cluster.sweeps.judging import run_of
-from timeline import alerts, dashboard
+from timeline.alerting import alerts, dashboard
 
 pytestmark = pytest.mark.tools
 

@@ -11,8 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from typer.testing import CliRunner
 
-from timeline import alert_tests, alerts, catalog, yaml
-from timeline.alert import NOTEBOOKS, RUNBOOKS
+from timeline import catalog
+from timeline.alerting import alert_tests, alerts, yaml
+from timeline.alerting.alert import NOTEBOOKS, RUNBOOKS
 from timeline.cli import app
 from timeline.links import place_of
 

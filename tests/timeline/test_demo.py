@@ -12,10 +12,11 @@ import pytest
 from ingest.errors import UsageError
 from ingest.seed import Replayed, read_seed
 from reference_cluster.demo import BUGS
-from timeline import alerts, demo
+from timeline import demo
+from timeline.alerting import alerts
+from timeline.alerting.yaml import document
 from timeline.findings import Report
 from timeline.replays import replay
-from timeline.yaml import document
 
 Told = tuple[Path, list[str]]
 

@@ -17,13 +17,14 @@ from typer.testing import CliRunner
 from ingest.errors import UsageError
 from tests.story import SECOND, START_US, rows, story
 from tests.timeline.test_alerts import promtool
-from timeline import alerts, catalog
+from timeline import catalog
+from timeline.alerting import alerts
 from timeline.api import Timeline
 from timeline.cli import app
 from timeline.findings import Cost, Finding, Report, Subject
 from timeline.gauges import OF_DATABASE, OF_RUN, SERIES_MAX, Gauge, measure, measure_database
-from timeline.openmetrics import OWN as OF_SCRAPE
-from timeline.openmetrics import exposition, history, label_value, scrape
+from timeline.gauges.openmetrics import OWN as OF_SCRAPE
+from timeline.gauges.openmetrics import exposition, history, label_value, scrape
 
 POOL = """
     0s    cp-1/control_plane  control_plane/cp-1-a  control_plane.started

@@ -7,7 +7,7 @@ import pytest
 from tests.story import SECOND, START_US, story
 from timeline.findings import detect
 from timeline.gauges import measure, moments_us
-from timeline.known import known_at
+from timeline.gauges.known import known_at
 
 LEAK = """
     0s    cp-1/control_plane  control_plane/cp-1-a  control_plane.started

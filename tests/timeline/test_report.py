@@ -14,7 +14,7 @@ from ingest.errors import UsageError
 from tests.timeline.test_exports import LEAK, log_of
 from timeline.exports import Chosen
 from timeline.report import TEXT_MAX, html, markdown, markdown_text, shown_text, text_of
-from timeline.report_page import page_of
+from timeline.report.page import page_of
 
 MARK = "top.owned=(top.owned||0)+1"
 PAYLOADS = [

@@ -82,7 +82,7 @@ def _value(gauge: str, value: float) -> str:
 
 def _write(path: Path, run_id: str, gauges: list[Gauge], as_json: bool) -> None:
     from timeline.files import write_whole
-    from timeline.openmetrics import history
+    from timeline.gauges.openmetrics import history
 
     write_whole(path, history(gauges))
     answer = {

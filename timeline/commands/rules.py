@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from timeline.alert import NOTEBOOKS, RUNBOOKS
+from timeline.alerting.alert import NOTEBOOKS, RUNBOOKS
 from timeline.terminal import AsJson, note, print_json, print_line, print_table
 
 
@@ -49,8 +49,8 @@ def command(
         timeline rules --backtest timeline.duckdb --truth truth.jsonl
     """
     from ingest.errors import UsageError
-    from timeline import alert_tests, alerts, yaml
-    from timeline.dashboard import document as dashboard_json
+    from timeline.alerting import alert_tests, alerts, yaml
+    from timeline.alerting.dashboard import document as dashboard_json
     from timeline.files import write_whole
 
     if backtest:
@@ -79,8 +79,8 @@ def command(
 
 def _backtest(databases: list[Path], truth: list[Path] | None, as_json: bool) -> None:
     import timeline
-    from timeline.backtest import HEADINGS, as_json_rows, rows, truth_of, watched
-    from timeline.backtest_prometheus import tried
+    from timeline.alerting.backtest import HEADINGS, as_json_rows, rows, truth_of, watched
+    from timeline.alerting.backtest_prometheus import tried
 
     runs, gauges = [], []
     for path in databases:

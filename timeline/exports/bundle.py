@@ -11,13 +11,14 @@ from ingest.database import first_row
 from ingest.errors import UsageError
 from ingest.roles import KindRole
 from ingest.seed import Origin
-from timeline import alert_tests, alerts, bundle, report, yaml
+from timeline import bundle, report
+from timeline.alerting import alert_tests, alerts, yaml
 from timeline.exports import Chosen
 from timeline.exports.parquet import parquet_bytes
 from timeline.files import write_private
 from timeline.log_table import log_table
 from timeline.moment import shown
-from timeline.report_page import page_of
+from timeline.report.page import page_of
 from timeline.seeds import seed_of_run
 from timeline.version import DISTRIBUTION, installed_version
 

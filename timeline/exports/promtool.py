@@ -12,15 +12,15 @@ from itertools import groupby
 from pathlib import Path
 
 from ingest.errors import UsageError
-from timeline import alert_tests, alerts, yaml
-from timeline.alert import Alert, Proof
-from timeline.alerts import MINUTE_US
+from timeline.alerting import alert_tests, alerts, yaml
+from timeline.alerting.alert import Alert, Proof
+from timeline.alerting.alerts import MINUTE_US
 from timeline.exports import Chosen
 from timeline.files import write_whole
 from timeline.findings import Report
 from timeline.gauges import Gauge, bounds_us, measure, moments_us
-from timeline.known import known_at
-from timeline.openmetrics import label_value
+from timeline.gauges.known import known_at
+from timeline.gauges.openmetrics import label_value
 
 HELP = "A promtool test from the run's gauges: the alert of each detector that found something fires. Its rules are written beside it."
 METAVAR = "FILE"

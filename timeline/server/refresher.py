@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from ingest.database import Database
 from timeline.api import Timeline
-from timeline.openmetrics import exposition, scrape
+from timeline.gauges.openmetrics import exposition, scrape
 from timeline.refresh import refreshed
 
 REST = 3.0

@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Route
 
 from ingest.chunks import CompressedInputBroken, unpacked
 from ingest.errors import TimelineError
-from timeline.openmetrics import SCRAPE_TYPE
+from timeline.gauges.openmetrics import SCRAPE_TYPE
 from timeline.remote import PATH as DATABASE
 from timeline.server.intake import BODY_BYTES_MAX, Answer, Body, IntakeFull
 from timeline.server.owner import Owner

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from ingest.errors import UpstreamUnavailable, UsageError
-from timeline.alerts import MINUTE_US, alerts
-from timeline.backtest import HOLD_US, STEP_US, Harm, Tried, Watch, fires_us, judged
+from timeline.alerting.alerts import MINUTE_US, alerts
+from timeline.alerting.backtest import HOLD_US, STEP_US, Harm, Tried, Watch, fires_us, judged
 from timeline.gauges import Gauge
-from timeline.openmetrics import history, label_value
+from timeline.gauges.openmetrics import history, label_value
 
 LOOPBACK = "127.0.0.1"
 START_SECONDS = 30.0

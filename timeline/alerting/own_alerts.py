@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from timeline.alert import Alert, Proof
+from timeline.alerting.alert import Alert, Proof
 
 HEARD = "timeline_log_last_event_timestamp_seconds"
 MEASURED = "timeline_measured_timestamp_seconds"

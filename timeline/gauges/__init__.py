@@ -34,12 +34,12 @@ from ingest.errors import UsageError
 from timeline import catalog
 from timeline.catalog import Query, present
 from timeline.findings import Finding, Report, all_detectors, family_of
-from timeline.openmetrics import label_value
+from timeline.gauges.openmetrics import label_value
 from timeline.why import parts_query
 
 Row = dict[str, str | int | float | bool]
 
-GAUGES = Path(__file__).parent / "gauges"
+GAUGES = Path(__file__).parent
 OF_RUN, OF_DATABASE = GAUGES / "run", GAUGES / "database"
 PREFIX = "timeline_"
 UNITS = ("seconds", "bytes", "vcpus")
@@ -110,7 +110,7 @@ def measure(
     """Every gauge of a run, in order of name: where the log ends, or with `step_us` at each multiple of it and at the end.
 
     The models must be up to date, and `report` is the judgement of the run. `known_us` says by finding_id when a finding could
-    first be known (`timeline.known`): it counts from then on; one that is not named there counts from its start. With `names` only
+    first be known (`timeline.gauges.known`): it counts from then on; one that is not named there counts from its start. With `names` only
     those gauges are measured. Raises UsageError.
     """
     with _prepared(connection, run_id, report, step_us, known_us or {}):

@@ -1,7 +1,7 @@
 """The shipped alert rules, tried on recordings: how fast each would have woken somebody, what it missed, what it cried for nothing.
 
 The history of the gauges, with each finding from when it could first be known, becomes blocks of a Prometheus, which
-evaluates the expressions (`timeline.backtest_prometheus`); how long an alert waits and stays is worked out here, by
+evaluates the expressions (`timeline.alerting.backtest_prometheus`); how long an alert waits and stays is worked out here, by
 Prometheus's own rules. After the end of a log the last values are held for a while: so a server goes on being scraped that
 hears nothing new. A truth file says what really went wrong; without one only what fired is told.
 """
@@ -18,8 +18,8 @@ import polars as pl
 
 from ingest.duration import duration
 from ingest.errors import UsageError
-from timeline.alert import KEEP_FIRING_MINUTES, Alert
-from timeline.alerts import MINUTE_US
+from timeline.alerting.alert import KEEP_FIRING_MINUTES, Alert
+from timeline.alerting.alerts import MINUTE_US
 from timeline.gauges import Gauge
 from timeline.moment import moment_us
 

@@ -1,4 +1,4 @@
-"""What is taken into production beside the program: `python -m timeline.deploy [FOLDER]` writes it again.
+"""What is taken into production beside the program: `python -m timeline.alerting.deploy [FOLDER]` writes it again.
 
 Rules with their tests for Prometheus, and the dashboard for Grafana, as `timeline rules` makes them; a test fails when they are stale.
 """
@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from timeline import alert_tests, alerts, yaml
-from timeline.dashboard import document
+from timeline.alerting import alert_tests, alerts, yaml
+from timeline.alerting.dashboard import document
 from timeline.files import write_whole
 
 
@@ -31,4 +31,4 @@ def write(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[1] / "deploy")
+    write(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[2] / "deploy")

@@ -3,7 +3,7 @@
 An alert is what a detector's own header says: its title is the summary, its impact is in the description, `alert_for` is
 how long it waits, and its runbook is the page that is printed from the same header. It links to the notebook that opens
 with the finding. A detector that nobody runs finds nothing either, so some alerts are about the gauges themselves
-(`timeline.own_alerts`). `timeline.alert_tests` proves each with promtool.
+(`timeline.alerting.own_alerts`). `timeline.alerting.alert_tests` proves each with promtool.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Any
 
 from ingest.duration import microseconds
 from timeline import catalog
-from timeline.alert import KEEP_FIRING_MINUTES, NOTEBOOKS, RUNBOOKS, Alert
-from timeline.alert_tests import proof_of_detector
+from timeline.alerting.alert import KEEP_FIRING_MINUTES, NOTEBOOKS, RUNBOOKS, Alert
+from timeline.alerting.alert_tests import proof_of_detector
+from timeline.alerting.own_alerts import OWN
 from timeline.catalog import Query
-from timeline.own_alerts import OWN
 
 NEWS_MINUTES = 5
 """How long a finding is news that was over when it could be known."""

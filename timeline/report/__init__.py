@@ -16,7 +16,7 @@ from markupsafe import Markup
 from ingest.errors import UsageError
 from timeline.exports import Chosen
 from timeline.redaction import blacked_out
-from timeline.report_page import Page, page_of
+from timeline.report.page import Page, page_of
 from timeline.safe import printable
 
 TEMPLATES = Path(__file__).parent / "templates"

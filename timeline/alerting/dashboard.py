@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from timeline.alert import NOTEBOOKS
+from timeline.alerting.alert import NOTEBOOKS
 from timeline.links import notebook_link
 
 UID = "decision-timeline"

@@ -8,7 +8,7 @@ from duckdb import DuckDBPyConnection
 
 from timeline.findings import Report, detect
 from timeline.gauges import Gauge, bounds_us, measure, moments_us
-from timeline.known import known_at
+from timeline.gauges.known import known_at
 
 Bounds = tuple[str, int, int]
 """A run, and where its log begins and ends, microseconds UTC."""

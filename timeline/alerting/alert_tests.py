@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote_plus
 
-from timeline.alert import KEEP_FIRING_MINUTES, NOTEBOOKS, RUNBOOKS, Alert, Proof
+from timeline.alerting.alert import KEEP_FIRING_MINUTES, NOTEBOOKS, RUNBOOKS, Alert, Proof
 
 FAULT_BEGINS = 5
 """Minute of a test at which a detector begins to find something."""
