@@ -62,7 +62,7 @@ class Query:
     title: str
     meaning: str
     fields: Mapping[str, str]
-    """The header's other keys: severity, source, says, alert_for, impact, diagnosis, mitigation."""
+    """The header's other keys: severity, source, says, alert_for, impact, diagnosis, mitigation; of a gauge otherwise."""
     params: tuple[Param, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
     """Documented columns: name to sentence."""
@@ -152,6 +152,9 @@ def present(connection: duckdb.DuckDBPyConnection, run_id: str | None = None) ->
 # ---- the header
 
 KEYS = ("severity", "catalogue", "source", "needs", "says", "alert_for", "impact", "diagnosis", "mitigation")
+"""What the header of a detector says."""
+OF_GAUGES = ("otherwise",)
+"""What the header of a gauge may say."""
 _KEY = re.compile(r"(param |column )?([a-z][a-z0-9_]*): *(.*)")
 
 
@@ -184,8 +187,9 @@ def _entries(path: Path, entries: list[tuple[int, str, str, str]]) -> dict[str, 
     for number, sort, key, value in entries:
         if key in found[sort]:
             raise CatalogError(f"{path}:{number}: {sort or 'key'} {key} is here twice; keep one")
-        if not sort and key not in KEYS:
-            raise CatalogError(f"{path}:{number}: no key {key!r}; the keys are {', '.join(KEYS)}, `param <name>` and `column <name>`")
+        if not sort and key not in (*KEYS, *OF_GAUGES):
+            keys = ", ".join((*KEYS, *OF_GAUGES))
+            raise CatalogError(f"{path}:{number}: no key {key!r}; the keys are {keys}, `param <name>` and `column <name>`")
         found[sort][key] = _param(path, number, key, value) if sort == "param" else value
     return {"fields": found[""], "params": tuple(found["param"].values()), "columns": found["column"]}
 

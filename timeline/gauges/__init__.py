@@ -9,6 +9,9 @@ A gauge is one file: `gauges/run/lease_held.sql` is `timeline_lease_held`, its t
     detector(detector, severity, verdict)                                         the detectors that judge logs of its families
     finding(detector, severity, ts_us, dur_us, is_open, known_us, wasted_vcpus)   what they found, and when it could be known
 
+A file whose header says `otherwise: 0` joins `moment` from the left: each series that it names, also in rows without a moment, is
+0 at every moment of which no row tells. Without that a series is absent there.
+
 A file below `gauges/database/` is about the database as it is now, whatever runs it holds, and has no `at_us`.
 
 How series are put together follows from the name: of times (`_timestamp_seconds`) the earliest counts, of durations the
@@ -39,8 +42,7 @@ from timeline.why import parts_query
 
 Row = dict[str, str | int | float | bool]
 
-GAUGES = Path(__file__).parent
-OF_RUN, OF_DATABASE = GAUGES / "run", GAUGES / "database"
+OF_RUN, OF_DATABASE = Path(__file__).with_name("run"), Path(__file__).with_name("database")
 PREFIX = "timeline_"
 UNITS = ("seconds", "bytes", "vcpus")
 SERIES_MAX = 40
@@ -116,15 +118,16 @@ def measure(
     with _prepared(connection, run_id, report, step_us, known_us or {}):
         moments = pl.DataFrame(connection.sql("SELECT at_us FROM moment ORDER BY at_us"))
         chosen = [query for query in _files(OF_RUN).values() if names is None or f"{PREFIX}{query.name}" in names]
-        told = [_told(connection, query, run_id) for query in chosen]
+        told = [_told(connection, query, run_id, moments) for query in chosen]
     gauges = [gauge for gauge, _ in told]
     return gauges if names is not None else sorted([*gauges, _overflow(told, moments, run_id)], key=lambda gauge: gauge.name)
 
 
 def measure_database(connection: DuckDBPyConnection) -> list[Gauge]:
     """Every gauge about the database as it is now, in order of name; their samples have no time, `at_us` is 0."""
-    told = [_told(connection, query, None) for query in _files(OF_DATABASE).values()]
-    return [*(gauge for gauge, _ in told), _overflow(told, pl.DataFrame({"at_us": [0]}), None)]
+    now = pl.DataFrame({"at_us": [0]})
+    told = [_told(connection, query, None, now) for query in _files(OF_DATABASE).values()]
+    return [*(gauge for gauge, _ in told), _overflow(told, now, None)]
 
 
 def bounds_us(connection: DuckDBPyConnection, run_id: str) -> tuple[int, int]:
@@ -203,15 +206,23 @@ def _found(report: Report) -> list[Finding]:
 # ---- rows to series
 
 
-def _told(connection: DuckDBPyConnection, query: Query, run_id: str | None) -> tuple[Gauge, int]:
+def _told(connection: DuckDBPyConnection, query: Query, run_id: str | None, moments: pl.DataFrame) -> tuple[Gauge, int]:
     """The gauge that a file tells, and how many of its series were put together."""
     name = f"{PREFIX}{query.name}"
     raw = pl.DataFrame(connection.sql(query.sql))
     if "at_us" not in raw.columns:
         raw = raw.with_columns(at_us=pl.lit(0))
     labels = [column for column in raw.columns if column not in NOT_LABELS]
+    if "otherwise" in query.fields:
+        raw = _filled(raw, labels, moments, int(query.fields["otherwise"]))
     samples, dropped = (raw, 0) if OWN_LABELS.issuperset(labels) else _bounded(raw, labels, _together(name))
     return Gauge(name, query.title, samples.select(*labels, *NOT_LABELS).sort(*labels, "at_us"), run_id), dropped
+
+
+def _filled(raw: pl.DataFrame, labels: list[str], moments: pl.DataFrame, otherwise: int) -> pl.DataFrame:
+    """Every series at every moment, with that value where no row tells another."""
+    every = raw.select(labels).unique().join(moments, how="cross")
+    return every.join(raw, on=[*labels, "at_us"], how="left", nulls_equal=True).with_columns(pl.col("value").fill_null(otherwise))
 
 
 def _overflow(told: Iterable[tuple[Gauge, int]], moments: pl.DataFrame, run_id: str | None) -> Gauge:

@@ -16,10 +16,13 @@ Bounds = tuple[str, int, int]
 _BOUNDS = "SELECT run_id, start_us, end_us FROM log_bounds ORDER BY start_us, run_id"
 
 
-def history(connection: DuckDBPyConnection, report: Report, run_id: str, step_us: int) -> list[Gauge]:
-    """Every gauge of a run at each multiple of the step and at its end; `report` is the judgement of the run. Raises UsageError."""
+def history(connection: DuckDBPyConnection, report: Report, run_id: str, step_us: int, names: Collection[str] | None = None) -> list[Gauge]:
+    """The gauges of a run at each multiple of the step and at its end; `report` is the judgement of the run. Raises UsageError.
+
+    With `names` only those.
+    """
     moments = moments_us(*bounds_us(connection, run_id), step_us)
-    return measure(connection, run_id, report, step_us, known_at(connection, report.findings, moments, run_id))
+    return measure(connection, run_id, report, step_us, known_at(connection, report.findings, moments, run_id), names)
 
 
 def histories(connection: DuckDBPyConnection, step_us: int, names: Collection[str]) -> list[Gauge]:

@@ -5,7 +5,7 @@ A scrape has no times, so that Prometheus notices at once when nobody answers; h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,11 @@ def label_value(text: str | None) -> str:
     """`text` as the value of a label: hostile characters spelled out, at most 128 bytes of UTF-8; `none` for nothing."""
     shown = printable(text or "none").replace("\t", " ")
     return shown.encode()[:LABEL_BYTES_MAX].decode(errors="ignore")
+
+
+def labels_text(labels: Mapping[str, str]) -> str:
+    """Labels of a series in braces, as a scrape and PromQL write them."""
+    return "{" + ",".join(f'{name}="{_escaped(text)}"' for name, text in labels.items()) + "}"
 
 
 def exposition(log: Timeline, measured_us: int) -> bytes:
