@@ -18,7 +18,7 @@ from ingest.duration import duration
 from ingest.errors import StorageFailed, UsageError
 from ingest.load import load
 from ingest.seed import Replayed, ReplaySeed
-from timeline.alerting import alert_tests, alerts, yaml
+from timeline.alerting.deploy import rule_files
 from timeline.api import Timeline
 from timeline.board import costs
 from timeline.files import write_whole
@@ -115,8 +115,8 @@ def _write(folder: Path, report: Report, seeds: list[tuple[Finding, ReplaySeed]]
     write_whole(folder / "findings.json", json.dumps(report.model_dump(mode="json"), ensure_ascii=True, indent=2) + "\n")
     for finding, seed in seeds:
         write_whole(_seed_file(folder, finding), seed.to_text())
-    write_whole(folder / "rules.yml", yaml.document(alerts.rules()))
-    write_whole(folder / "rules_test.yml", yaml.document(alert_tests.promtool_file(alerts.alerts(), "rules.yml")))
+    for name, text in rule_files().items():
+        write_whole(folder / name, text)
 
 
 def _seed_file(folder: Path, finding: Finding) -> Path:

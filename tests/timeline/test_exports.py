@@ -224,6 +224,23 @@ def test_exported_promtool_test_shows_the_alerts_of_the_run_fire_and_not_before(
     assert promtool(test) != 0
 
 
+@pytest.mark.tools
+def test_exported_promtool_test_of_a_graded_finding_has_its_grade(tmp_path: Path):
+    """Its detector has a series for each grade; the one of the finding fires."""
+    drained = """
+        5s   cp-1/pool           worker/w-1            worker.activated
+        6s   cp-1/pool           session/s-1           session.started  >worker/w-1
+        20s  cp-1/control_plane  control_plane/cp-1-a  control_plane.drain_started
+        30s  cp-1/pool           session/s-1           session.ended    >worker/w-1
+    """
+    with log_of(drained) as log:
+        pinned = next(one for one in log.detect().findings if one.detector == "warm_pool/idle_hot_pinned")
+        test, _ = formats()["promtool"].write(log.choose(pinned.finding_id), tmp_path / "leak.yml")
+    assert pinned.severity == "critical"
+    assert 'detector="warm_pool/idle_hot_pinned",severity="critical"}' in test.read_text()
+    assert promtool(test) == 0
+
+
 def test_nothing_found_is_nothing_to_test(chosen: Chosen, tmp_path: Path):
     with pytest.raises(UsageError, match="nothing is found here"):
         formats()["promtool"].write(replace(chosen, report=chosen.report.model_copy(update={"findings": []})), tmp_path / "t.yml")

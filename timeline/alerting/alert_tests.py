@@ -8,12 +8,13 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from timeline.alerting.alert import KEEP_FIRING_MINUTES, NOTEBOOKS, RUNBOOKS, Alert, Proof
+from timeline.gauges.openmetrics import labels_text
 
 FAULT_BEGINS = 5
 """Minute of a test at which a detector begins to find something."""
 RUN = "east 1/é"
 """A run whose name has to be encoded in an address."""
-BYSTANDER = f'{{run="{RUN}",detector="another/detector",severity="critical"}}'
+BYSTANDER = labels_text({"run": RUN, "detector": "another/detector", "severity": "critical"})
 """A series that counts findings all the time in each test, and that the alert must not look at."""
 
 
@@ -32,7 +33,7 @@ def promtool_file(alerts: Sequence[Alert], rule_file: str, runbooks: str = RUNBO
 def proof_of_detector(detector: str, severity: str, wait: int) -> Proof:
     """The proof of an alert on findings that waits for so many minutes."""
     labels = {"run": RUN, "detector": detector, "severity": severity}
-    series = "{" + ",".join(f'{name}="{value}"' for name, value in labels.items()) + "}"
+    series = labels_text(labels)
     return _waiting(wait, labels, series) if wait else _at_once(labels, series)
 
 

@@ -13,13 +13,17 @@ from timeline.alerting.dashboard import document
 from timeline.files import write_whole
 
 
+def rule_files() -> dict[str, str]:
+    """The rules and the test that proves them: name of the file to text."""
+    return {
+        "rules.yml": yaml.document(alerts.rules()),
+        "rules_test.yml": yaml.document(alert_tests.promtool_file(alerts.alerts(), "rules.yml")),
+    }
+
+
 def files() -> dict[str, str]:
     """Path below `deploy/` to text."""
-    return {
-        "prometheus/rules.yml": yaml.document(alerts.rules()),
-        "prometheus/rules_test.yml": yaml.document(alert_tests.promtool_file(alerts.alerts(), "rules.yml")),
-        "grafana/dashboard.json": document(),
-    }
+    return {f"prometheus/{name}": text for name, text in rule_files().items()} | {"grafana/dashboard.json": document()}
 
 
 def write(folder: Path) -> None:

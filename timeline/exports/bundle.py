@@ -12,7 +12,7 @@ from ingest.errors import UsageError
 from ingest.roles import KindRole
 from ingest.seed import Origin
 from timeline import bundle, report
-from timeline.alerting import alert_tests, alerts, yaml
+from timeline.alerting.deploy import rule_files
 from timeline.exports import Chosen
 from timeline.exports.parquet import parquet_bytes
 from timeline.files import write_private
@@ -68,8 +68,7 @@ def write(chosen: Chosen, path: Path) -> list[Path]:
         "readme.txt": README,
         "findings.json": findings,
         "report.html": report.html(page_of(chosen)),
-        "rules.yml": yaml.document(alerts.rules()),
-        "rules_test.yml": yaml.document(alert_tests.promtool_file(alerts.alerts(), "rules.yml")),
+        **rule_files(),
         "seed.json": seed.to_text(),
     }
     write_private(path, bundle.pack(manifest, {bundle.LOG: parquet_bytes(table)} | {name: text.encode() for name, text in texts.items()}))

@@ -15,12 +15,13 @@ from ingest.errors import UsageError
 from timeline.alerting import alert_tests, alerts, yaml
 from timeline.alerting.alert import Alert, Proof
 from timeline.alerting.alerts import MINUTE_US
+from timeline.alerting.backtest import fires_us
 from timeline.exports import Chosen
 from timeline.files import write_whole
 from timeline.findings import Report
-from timeline.gauges import Gauge, bounds_us, measure, moments_us
-from timeline.gauges.known import known_at
-from timeline.gauges.openmetrics import label_value
+from timeline.gauges import Gauge
+from timeline.gauges.history import history
+from timeline.gauges.openmetrics import label_value, labels_text
 
 HELP = "A promtool test from the run's gauges: the alert of each detector that found something fires. Its rules are written beside it."
 METAVAR = "FILE"
@@ -47,33 +48,38 @@ def write(chosen: Chosen, path: Path) -> list[Path]:
 
 
 def _proven(alert: Alert, chosen: Chosen) -> Alert | None:
-    """The alert, to be proven by the history of the run; None where it never fires."""
-    gauges = {gauge.name: gauge for gauge in _history(chosen, alert.detector or "")}
-    ((severity,),) = gauges[COUNTS[0]].samples.select("severity").unique().rows()
-    lasting, so_far = (_values(gauges[name], alert.detector) for name in COUNTS)
+    """The alert, to be proven by the history of the run; None where it never fires.
+
+    A detector that grades its findings has a series for each grade: the one that fires first is shown.
+    """
+    lasting, so_far = _history(chosen, alert.detector or "")
+    graded = (_of_severity(alert, chosen, severity, lasting, so_far) for severity in lasting.samples["severity"].unique().sort())
+    return min((one for one in graded if one is not None), key=lambda one: min(one.proof.firing), default=None)
+
+
+def _of_severity(alert: Alert, chosen: Chosen, severity: str, lasting: Gauge, so_far: Gauge) -> Alert | None:
     labels = {"run": label_value(chosen.run_id), "detector": alert.detector or "", "severity": severity}
-    fires, value = _first_firing(alert.wait_minutes, lasting, so_far)
+    values = [_values(gauge, severity) for gauge in (lasting, so_far)]
+    fires, value = _first_firing(alert.wait_minutes, *values)
     if fires is None:
         return None
-    more = max(0, fires + 1 - len(lasting))
-    places = "{" + ",".join(f'{name}="{_escaped(text)}"' for name, text in labels.items()) + "}"
-    series = {f"{name}{places}": _notation([*values, *[values[-1]] * more]) for name, values in zip(COUNTS, (lasting, so_far), strict=True)}
+    more = max(0, fires + 1 - len(values[0]))
+    series = {f"{name}{labels_text(labels)}": _notation([*each, *[each[-1]] * more]) for name, each in zip(COUNTS, values, strict=True)}
     silent = tuple(sorted({0, fires - 1} - {fires, -1}))
     return replace(alert, proof=Proof(series, silent, {fires: str(value)}, labels))
 
 
-def _history(chosen: Chosen, detector: str) -> list[Gauge]:
-    """The gauges of the run at each minute, as far as they are about one detector."""
+def _history(chosen: Chosen, detector: str) -> tuple[Gauge, Gauge]:
+    """What lasts and all so far at each minute of the run, as far as it is about one detector."""
     report = chosen.report
     about = [one for one in report.findings if one.detector == detector]
     judged = Report(as_of=report.as_of, detectors=[detector], findings=about, verdicts={detector: report.verdicts[detector]})
-    moments = moments_us(*bounds_us(chosen.connection, chosen.run_id), MINUTE_US)
-    known = known_at(chosen.connection, about, moments, chosen.run_id)
-    return measure(chosen.connection, chosen.run_id, judged, MINUTE_US, known)
+    made = {gauge.name: gauge for gauge in history(chosen.connection, judged, chosen.run_id, MINUTE_US, COUNTS)}
+    return made[COUNTS[0]], made[COUNTS[1]]
 
 
-def _values(gauge: Gauge, detector: str | None) -> list[int]:
-    return [int(value) for value in gauge.samples.filter(detector=detector).sort("at_us")["value"]]
+def _values(gauge: Gauge, severity: str) -> list[int]:
+    return [int(value) for value in gauge.samples.filter(severity=severity).sort("at_us")["value"]]
 
 
 def _first_firing(wait: int, lasting: list[int], so_far: list[int]) -> tuple[int | None, int]:
@@ -82,21 +88,13 @@ def _first_firing(wait: int, lasting: list[int], so_far: list[int]) -> tuple[int
     One that waits needs findings at every minute while it waits, and goes on after the end of the log. One that does not wait
     also sees what was over before it could be known.
     """
-    since: int | None = None
-    for minute in range(len(lasting) + wait):
-        last = min(minute, len(lasting) - 1)
-        if not wait and (lasting[last] or so_far[last]):
-            return minute, lasting[last] or so_far[last]
-        since = (minute if since is None else since) if lasting[last] else None
-        if wait and since is not None and minute - since >= wait:
-            return minute, lasting[last]
-    return None, 0
+    values = lasting if wait else [now or ever for now, ever in zip(lasting, so_far, strict=True)]
+    held = [*values, *[values[-1]] * wait]
+    begun = fires_us([minute * MINUTE_US for minute, value in enumerate(held) if value], wait * MINUTE_US, MINUTE_US)
+    fires = begun[0] // MINUTE_US if begun else None
+    return fires, 0 if fires is None else held[fires]
 
 
 def _notation(values: list[int]) -> str:
     """The values in promtool's notation: `0x4` is five times 0."""
     return " ".join(f"{value}x{len(list(same)) - 1}" for value, same in groupby(values))
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')
