@@ -12,9 +12,9 @@ app = marimo.App(width="full", app_title="Capacity and queues")
 with app.setup:
     import marimo as mo
 
-    from timeline import board, capacity_chart, capacity_words, opening
-    from timeline.display import label_of, safe_links, safe_notes, safe_options, safe_table, safe_text
     from timeline.links import place_of
+    from timeline.pages import board, capacity_chart, capacity_words, opening
+    from timeline.pages.display import label_of, safe_links, safe_notes, safe_options, safe_table, safe_text
     from timeline.terminal import print_line
 
 

@@ -15,9 +15,9 @@ with app.setup:
 
     import marimo as mo
 
-    from timeline import charts, opening, replay_view
-    from timeline.display import label_of, safe_lines, safe_notes, safe_options, safe_table, safe_text
     from timeline.links import place_of
+    from timeline.pages import charts, opening, replay_view
+    from timeline.pages.display import label_of, safe_lines, safe_notes, safe_options, safe_table, safe_text
     from timeline.terminal import print_line
 
 

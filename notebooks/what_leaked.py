@@ -12,8 +12,9 @@ app = marimo.App(width="full", app_title="What leaked")
 with app.setup:
     import marimo as mo
 
-    from timeline import board, charts, opening, told
-    from timeline.display import (
+    from timeline.links import place_of
+    from timeline.pages import board, charts, opening, told
+    from timeline.pages.display import (
         label_of,
         safe_choice,
         safe_lines,
@@ -23,7 +24,6 @@ with app.setup:
         safe_table,
         safe_text,
     )
-    from timeline.links import place_of
     from timeline.terminal import print_line
 
     NO_LANES = "The log has nothing to draw as lanes. See what it has with: timeline objects"

@@ -19,19 +19,19 @@ import polars as pl
 from ingest.database import Database, duckdb_errors, open_for_read, open_for_write
 from ingest.errors import UsageError
 from ingest.seed import Origin, ReplaySeed
-from timeline.activity import activity_of
 from timeline.blank import blank
 from timeline.bundle import is_bundle, load_bundle
-from timeline.capacity import Capacity, capacity_of
 from timeline.diff import Stream
+from timeline.drawn.activity import activity_of
+from timeline.drawn.capacity import Capacity, capacity_of
+from timeline.drawn.happened import Happened, happened_to
+from timeline.drawn.lanes import Lanes, lanes_of
+from timeline.drawn.led import Led, led_by
 from timeline.explain import Explanation, explain_finding
 from timeline.exports import Chosen
 from timeline.findings import Finding, Report, detect
 from timeline.gauges import Gauge, measure, measure_database
 from timeline.gauges.history import histories, history
-from timeline.happened import Happened, happened_to
-from timeline.lanes import Lanes, lanes_of
-from timeline.led import Led, led_by
 from timeline.moment import moment_of
 from timeline.objects import ids_of, kinds_of, runs_with
 from timeline.published import view_of
@@ -239,7 +239,7 @@ class Timeline:
     def capacity(self, run: str | None = None, at_us: int | None = None) -> Capacity:
         """How much room a run has, how much of it is taken, who waits for it and why; what is taken at `at_us`, or where the log ends.
 
-        `timeline.capacity_chart` draws it. Raises UsageError as `run` does.
+        `timeline.pages.capacity_chart` draws it. Raises UsageError as `run` does.
         """
         return capacity_of(self._connection, self.run(run), at_us)
 

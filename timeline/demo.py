@@ -20,10 +20,10 @@ from ingest.load import load
 from ingest.seed import Replayed, ReplaySeed
 from timeline.alerting.deploy import rule_files
 from timeline.api import Timeline
-from timeline.board import costs
 from timeline.files import write_whole
 from timeline.findings import Finding, Report
 from timeline.moment import shown
+from timeline.pages.board import costs
 from timeline.replays import replay, run_seed
 from timeline.shrink import Shrunk, shrink
 
@@ -127,7 +127,7 @@ def _draw(log: Timeline, path: Path) -> str | None:
     """Draw the timeline; where that cannot be, why not."""
     if importlib.util.find_spec("altair") is None or importlib.util.find_spec("vl_convert") is None:
         return f"{path.name} was left out: it needs the extra notebooks (pip install 'decision-timeline[notebooks]')"
-    from timeline.charts import picture, swim_lanes
+    from timeline.pages.charts import picture, swim_lanes
 
     lanes = log.lanes()
     if lanes.lanes.is_empty():

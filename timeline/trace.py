@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 from duckdb import DuckDBPyConnection
 
+from timeline.drawn.stretches import ENDS, every_stretch, panels
 from timeline.findings import Finding
 from timeline.redaction import redacted
 from timeline.safe import printable
-from timeline.stretches import ENDS, every_stretch, panels
 
 Notes = Mapping[str, str | int | float | bool]
 """What a slice or a mark says when it is opened."""

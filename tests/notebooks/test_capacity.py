@@ -14,9 +14,9 @@ import pytest
 from tests.cluster.runs import run_of
 from tests.house import ROOT
 from tests.notebooks.conftest import load_into
-from timeline import capacity_words
 from timeline.api import Timeline
-from timeline.capacity import PIXELS
+from timeline.drawn.capacity import PIXELS
+from timeline.pages import capacity_words
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,8 @@ import pytest
 from reference_cluster.demo import DEMO
 from tests.house import ROOT, dotted
 from tests.notebooks.conftest import load_into
-from timeline import board
 from timeline.api import Timeline
+from timeline.pages import board
 
 PAGES = sorted(path for path in (ROOT / "notebooks").glob("*.py") if path.stem != "__init__")
 
@@ -46,7 +46,7 @@ OURS = {"severity", "detector"}
 """Fields of a finding whose text comes from our own files."""
 
 
-# ---- the rule of display (docs: timeline/display.py)
+# ---- the rule of display (docs: timeline/pages/display.py)
 
 
 def unsafe(page: ast.Module) -> Iterator[str]:
@@ -70,7 +70,7 @@ def unsafe(page: ast.Module) -> Iterator[str]:
             if name in {*MAKERS, "mo.status.spinner"} and not all(map(_is_fixed_label, node.keywords)):
                 yield f"{node.lineno}: a label is a literal text"
             if name == "safe_chart" and not dotted(getattr(node.args[0], "func", node)).startswith("charts."):
-                yield f"{node.lineno}: a chart is made by timeline.charts"
+                yield f"{node.lineno}: a chart is made by timeline.pages.charts"
         if isinstance(node, ast.FunctionDef) and any("app.cell" in ast.unparse(mark) for mark in node.decorator_list):
             last = next((statement for statement in reversed(node.body) if not isinstance(statement, ast.Return)), None)
             chosen = {ast.unparse(one.targets[0]) for one in node.body if isinstance(one, ast.Assign) and _calls(one.value) & MAKERS}

@@ -14,10 +14,10 @@ from ingest.errors import SeedInvalid, UsageError
 from ingest.seed import Choices, Replayed, ReplaySeed
 from reference_cluster.demo import BUGS
 from tests.house import ROOT
-from timeline import replay_view
 from timeline.api import Timeline
-from timeline.bounded_replay import run_bounded
-from timeline.replay_view import Begin, Comparison, Source
+from timeline.pages import replay_view
+from timeline.pages.bounded_replay import run_bounded
+from timeline.pages.replay_view import Begin, Comparison, Source
 from timeline.replays import choices_of, replay, run_seed
 
 

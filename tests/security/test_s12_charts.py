@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.timeline.tiny_replayer import SECOND, record
-from timeline import charts
 from timeline.api import Timeline
+from timeline.pages import charts
 
 PAYLOADS = ["datum.x; alert(1)", "a.b[c]", "\\'];alert(1)//", "${alert(1)}", '{"signal": "alert(1)"}', "http://127.0.0.1:9/x.png"]
 CODE = {"expr", "signal", "field", "href", "url", "calculate", "filter", "test", "as", "param", "name", "format", "labelExpr"}

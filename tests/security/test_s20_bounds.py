@@ -6,7 +6,7 @@ import pytest
 
 from ingest.errors import UsageError
 from timeline.api import Timeline
-from timeline.display import ROWS_MAX, safe_table
+from timeline.pages.display import ROWS_MAX, safe_table
 
 
 def test_s20_a_pattern_that_explodes_elsewhere_is_linear_here():

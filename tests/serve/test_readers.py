@@ -15,7 +15,7 @@ from ingest.errors import DatabaseBusy, UsageError
 from tests.serve.conftest import TOKEN, Client, eventually, served
 from timeline.api import Timeline
 from timeline.cli import app
-from timeline.opening import opening
+from timeline.pages.opening import opening
 
 
 @pytest.fixture(scope="module")

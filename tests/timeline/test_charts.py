@@ -15,11 +15,11 @@ from reference_cluster.sim.cluster import Staged
 from reference_cluster.sim.run import simulate
 from tests.story import START_US, story
 from timeline.api import Timeline
-from timeline.charts import picture, swim_lanes
+from timeline.drawn.happened import happened_to
+from timeline.drawn.lanes import LANES_MAX, OTHERS_MAX, Lanes, lanes_of
 from timeline.findings import Finding, Subject
-from timeline.happened import happened_to
-from timeline.lanes import LANES_MAX, OTHERS_MAX, Lanes, lanes_of
-from timeline.looks import colours
+from timeline.pages.charts import picture, swim_lanes
+from timeline.pages.looks import colours
 
 SECOND = 1_000_000
 HANDOVER = """

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from timeline.display import ROWS_MAX, TEXT_MAX, safe_label, safe_lines, safe_table, safe_text
+from timeline.pages.display import ROWS_MAX, TEXT_MAX, safe_label, safe_lines, safe_table, safe_text
 from timeline.safe import HOSTILE
 
 PAYLOADS = [

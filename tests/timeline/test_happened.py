@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import pytest
 
 from tests.story import START_US, story
-from timeline import told
-from timeline.activity import BUCKETS, activity_of
-from timeline.charts import swim_lanes
+from timeline.drawn.activity import BUCKETS, activity_of
+from timeline.drawn.happened import DECISIONS_MAX, TOUCHED_MAX, Happened, happened_to
 from timeline.findings import Finding, Report, Subject
-from timeline.happened import DECISIONS_MAX, TOUCHED_MAX, Happened, happened_to
 from timeline.objects import ids_of, kinds_of, runs_with
-from timeline.opening import Asked
+from timeline.pages import told
+from timeline.pages.charts import swim_lanes
+from timeline.pages.opening import Asked
 
 SECOND = 1_000_000
 LEASED = """

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tests.story import START_US, story
-from timeline import led
-from timeline.charts import swim_lanes
-from timeline.led import Led, led_by
+from timeline.drawn.led import Led, led_by
+from timeline.pages import led
+from timeline.pages.charts import swim_lanes
 
 SECOND = 1_000_000
 HANDOVER = """

@@ -12,12 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from timeline.drawn.stretches import every_stretch
 from timeline.exports import Chosen
 from timeline.files import write_private
 from timeline.moment import shown
 from timeline.redaction import redacted
 from timeline.safe import printable
-from timeline.stretches import every_stretch
 
 HELP = "An object-centric event log, OCEL 2.0 in JSON, of a run or of the events that touch an object."
 METAVAR = "FILE"

@@ -15,12 +15,13 @@ from markupsafe import Markup
 from ingest.database import first_row
 from ingest.duration import duration
 from ingest.events import Event
-from timeline import board, notation
+from timeline import notation
+from timeline.drawn.happened import lanes_about
 from timeline.explain import Runbook, explain_finding, runbook_of
 from timeline.exports import Chosen
 from timeline.findings import SEVERITIES, VERDICTS, Finding
-from timeline.happened import lanes_about
 from timeline.moment import shown
+from timeline.pages import board
 from timeline.story import Decided
 from timeline.version import installed_version
 
@@ -252,7 +253,7 @@ def _picture(chosen: Chosen, about: Finding | None) -> Markup | None:
     lanes = lanes_about(chosen.connection, chosen.run_id, chosen.found, subject)
     if lanes.lanes.is_empty() or not _can_draw():
         return None
-    from timeline.charts import svg, swim_lanes
+    from timeline.pages.charts import svg, swim_lanes
 
     letters = base64.b64encode(svg(swim_lanes(lanes)).encode()).decode("ascii")
     return Markup("data:image/svg+xml;base64,") + Markup(letters)  # noqa: S704  base64 has no character that means anything in HTML

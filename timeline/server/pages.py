@@ -41,7 +41,7 @@ _VEGA_STYLE = re.compile(rb"`((?:#vg-tooltip-element|\.vega-embed) \{[^`$\\]*)`"
 @functools.cache
 def styles() -> tuple[bytes, ...]:
     """The inline styles that a notebook puts into its page: those of our helpers, and those of the charts."""
-    from timeline.display import STYLE
+    from timeline.pages.display import STYLE
 
     scripts = (Path(marimo.__file__).parent / "_static" / "assets").glob("*.js")
     of_vega = (text for path in sorted(scripts) for text in _VEGA_STYLE.findall(path.read_bytes()))

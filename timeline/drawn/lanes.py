@@ -1,7 +1,7 @@
 """Lanes: what a swim-lane chart shows of a run, or of a stretch of it, cut to what fits on a screen.
 
 The reduction is done in SQL. Each panel has only so many lanes, those with findings first, and the others are counted; so are
-the stretches that are narrower than a pixel. `timeline.happened` makes the lanes of one object.
+the stretches that are narrower than a pixel. `timeline.drawn.happened` makes the lanes of one object.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 
 from ingest.database import first_row
+from timeline.drawn.stretches import OVERLAYS, Lane, answer_to, panels, stretches_of, stretches_sql
 from timeline.findings import Finding
-from timeline.stretches import OVERLAYS, Lane, answer_to, panels, stretches_of, stretches_sql
 
 LANES_MAX = 24
 OTHERS_MAX = 8

@@ -9,12 +9,12 @@ from pathlib import Path
 from ingest.duration import duration
 from ingest.errors import SeedInvalid, TimelineError, UsageError
 from ingest.seed import Choices, ExpectedFinding, Replayed, ReplaySeed, parse_seed, read_seed
-from timeline import board
 from timeline.api import Timeline
-from timeline.bounded_replay import run_bounded
 from timeline.diff import Divergence, changed_kinds, first_divergence
+from timeline.drawn.lanes import Lanes
 from timeline.findings import Finding
-from timeline.lanes import Lanes
+from timeline.pages import board
+from timeline.pages.bounded_replay import run_bounded
 from timeline.replays import choices_of
 from timeline.words import count
 

@@ -1,6 +1,6 @@
 """The charts of capacity: room, what is taken of it, what is wanted, and below it who waits, for what. Needs the extra `notebooks`.
 
-Text of events enters a chart as data only, as in `timeline.charts`. Panels move in
+Text of events enters a chart as data only, as in `timeline.pages.charts`. Panels move in
 time together; a reason that is chosen in the legend stands out.
 """
 
@@ -13,9 +13,9 @@ import altair as alt
 import polars as pl
 
 from ingest.errors import UsageError
-from timeline.capacity import Capacity
-from timeline.charts import NAME_MAX, time_axis
-from timeline.looks import FAINT, INK, LEAK, OTHERS
+from timeline.drawn.capacity import Capacity
+from timeline.pages.charts import NAME_MAX, time_axis
+from timeline.pages.looks import FAINT, INK, LEAK, OTHERS
 from timeline.safe import printable
 from timeline.words import short
 

@@ -149,7 +149,7 @@ def safe_choice(headings: Mapping[str, int], rows: Iterable[Sequence[tuple[objec
 
 
 def safe_chart(chart: alt.LayerChart) -> Any:
-    """A chart of `timeline.charts` whose selections are its value."""
+    """A chart of `timeline.pages.charts` whose selections are its value."""
     return mo.ui.altair_chart(chart, chart_selection=False, legend_selection=False)
 
 

@@ -16,11 +16,11 @@ import altair as alt
 import polars as pl
 
 from ingest.errors import UsageError
+from timeline.drawn.lanes import Lanes
+from timeline.drawn.stretches import ENDS, OVERLAYS
 from timeline.files import write_private
-from timeline.lanes import Lanes
-from timeline.looks import ALIVE, ENDED, FAINT, INK, LEADER, LEAK, SESSION, colours
+from timeline.pages.looks import ALIVE, ENDED, FAINT, INK, LEADER, LEAK, SESSION, colours
 from timeline.safe import printable
-from timeline.stretches import ENDS, OVERLAYS
 from timeline.words import count, short
 
 WIDTH = 1180

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from timeline.drawn.happened import Happened, Taken
 from timeline.findings import Finding, Report
-from timeline.happened import Happened, Taken
 from timeline.links import Link, notebook_link
-from timeline.opening import Asked, finding_of
+from timeline.pages.opening import Asked, finding_of
 from timeline.words import clock, count, short
 
 DECISIONS = ("when, UTC", "who decided", "what", "in its words", "what it had seen", "what was true then")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from ingest.duration import duration
-from timeline.capacity import WAITS_FOR, Capacity
+from timeline.drawn.capacity import WAITS_FOR, Capacity
 from timeline.links import Link, notebook_link
 from timeline.why import RUNNING, Why
 from timeline.words import count, short

@@ -11,10 +11,10 @@ from duckdb import DuckDBPyConnection
 
 from ingest.database import first_row
 from ingest.duration import duration
+from timeline.drawn.lanes import CAUSE, DECISION, LANE, OTHERS_MAX, Lanes, bounds_of, lanes_of, marks_of, vacancies_of
+from timeline.drawn.stretches import PIXELS, Lane, panels, stretches_of, stretches_sql
 from timeline.findings import Finding
-from timeline.lanes import CAUSE, DECISION, LANE, OTHERS_MAX, Lanes, bounds_of, lanes_of, marks_of, vacancies_of
 from timeline.story import Decided, decisions_about
-from timeline.stretches import PIXELS, Lane, panels, stretches_of, stretches_sql
 
 TOUCHED_MAX = 16
 """Objects beside the one that is asked about which have a lane: those that share most decisions with it."""
