@@ -19,7 +19,7 @@ from ingest.schema import TABLES, family_columns, family_table, typed_families, 
 from timeline import catalog
 from timeline.alerting.alert import KEEP_FIRING_MINUTES, Alert
 from timeline.alerting.alerts import SEVERITIES, of_detector
-from timeline.alerting.own_alerts import OWN
+from timeline.alerting.own_alerts import own_alerts
 from timeline.catalog import Query
 from timeline.files import write_whole
 from timeline.gauges import DROPPED, NOT_LABELS, OF_DATABASE, OF_RUN, PREFIX
@@ -40,7 +40,7 @@ def pages() -> dict[str, str]:
     }
     for name, detector in detectors.items():
         made[f"runbooks/{name}.md"] = _runbook(detector)
-    for alert in OWN:
+    for alert in own_alerts():
         made[f"runbooks/{alert.page}.md"] = _own_runbook(alert)
     return {path: f"{text.rstrip()}\n" for path, text in made.items()}
 
@@ -219,7 +219,7 @@ def _runbook(detector: Query) -> str:
 
 
 def _own_runbook(alert: Alert) -> str:
-    lines = [*_page(alert.summary.rstrip("."), "timeline/alerting/own_alerts.py")[:-1], *_alert(alert)]
+    lines = [*_page(alert.summary.rstrip("."), f"timeline/alerting/own/{alert.page.removeprefix('timeline/')}.toml")[:-1], *_alert(alert)]
     for heading, text in alert.sections.items():
         lines += [f"## {heading.capitalize()}", "", _sentence(text), ""]
     return "\n".join(lines)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from timeline.links import notebook_link
@@ -23,7 +23,7 @@ class Proof:
 
     series: Mapping[str, str]
     """Each series with one sample a minute, in promtool's notation."""
-    silent: tuple[int, ...]
+    silent: Sequence[int]
     """Minutes at which it must not fire: before, just below, while it waits, and after."""
     firing: Mapping[int, str]
     """Minutes at which it must fire, with what the description shows as the value."""

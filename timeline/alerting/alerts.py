@@ -15,7 +15,7 @@ from ingest.duration import microseconds
 from timeline import catalog
 from timeline.alerting.alert import KEEP_FIRING_MINUTES, NOTEBOOKS, RUNBOOKS, Alert
 from timeline.alerting.alert_tests import proof_of_detector
-from timeline.alerting.own_alerts import OWN
+from timeline.alerting.own_alerts import own_alerts
 from timeline.catalog import Query
 
 NEWS_MINUTES = 5
@@ -30,7 +30,7 @@ MINUTE_US = 60_000_000
 def alerts() -> list[Alert]:
     """Every alert: our own, then those of the detectors in order of name. Raises CatalogError."""
     detectors = catalog.read(catalog.DETECTORS).values()
-    return [*OWN, *(of_detector(query) for query in detectors if query.fields["severity"] in SEVERITIES)]
+    return [*own_alerts(), *(of_detector(query) for query in detectors if query.fields["severity"] in SEVERITIES)]
 
 
 def rules(runbooks: str = RUNBOOKS, notebooks: str = NOTEBOOKS) -> dict[str, Any]:
