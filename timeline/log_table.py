@@ -7,11 +7,15 @@ column `extra`. Secrets are blacked out.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 import pyarrow as pa
 import pyarrow.compute as pc
 from duckdb import DuckDBPyConnection
 
-from timeline.redaction import SUSPECT, redacted_json
+from timeline.redaction import SUSPECT, blacked_out_ids, redacted, redacted_json
 
 JSON_COLUMNS = ("inputs", "data", "extra")
 EFFECTS_A_LINE = 1000
@@ -54,11 +58,20 @@ SELECT
 FROM said ORDER BY position NULLS LAST, event_id, content_hash
 """
 
+_IDS = """
+SELECT id, max(seq) AS seq FROM (
+  SELECT event_id AS id, seq FROM event WHERE run_id = $run
+  UNION ALL SELECT cause_id, NULL FROM event_cause WHERE run_id = $run
+  UNION ALL SELECT id, NULL FROM event_object WHERE run_id = $run
+) WHERE regexp_matches(id, $suspect, 'i') GROUP BY id ORDER BY id
+"""
+_SUSPECT = re.compile(SUSPECT, re.IGNORECASE)
+
 
 def log_table(connection: DuckDBPyConnection, run_id: str) -> tuple[pa.Table, int]:
     """The run as a table, in its order, and how many of its texts held a secret that was blacked out."""
     bound = {"run": run_id, "effects_a_line": EFFECTS_A_LINE}
-    table, secrets = without_secrets(connection.execute(_LOG, bound).to_arrow_table())
+    table, secrets = without_secrets(connection.execute(_LOG, bound).to_arrow_table(), shown_ids(connection, run_id))
     if table["extra"].null_count == table.num_rows:
         table = table.drop_columns("extra")
     for name in [name for name in JSON_COLUMNS if name in table.column_names]:
@@ -67,17 +80,36 @@ def log_table(connection: DuckDBPyConnection, run_id: str) -> tuple[pa.Table, in
     return table, secrets
 
 
-def without_secrets(table: pa.Table) -> tuple[pa.Table, int]:
-    """The table with every secret in a text of it blacked out, and how many texts held one."""
+def shown_ids(connection: DuckDBPyConnection, run_id: str) -> dict[str, str]:
+    """What is shown for each id of the run in which a secret may be: of its events, of their causes and of its objects."""
+    return blacked_out_ids(connection.execute(_IDS, {"run": run_id, "suspect": SUSPECT}).fetchall())
+
+
+def without_secrets(table: pa.Table, ids: Mapping[str, str]) -> tuple[pa.Table, int]:
+    """The table with every secret in a text of it blacked out, and in how many cells one was; `ids` are those of `shown_ids`."""
     found = 0
     for place, field in enumerate(table.schema):
-        if not pa.types.is_string(field.type):
-            continue
-        suspects = pc.match_substring_regex(table[place], SUSPECT, ignore_case=True)
-        if not pc.any(suspects).as_py():
+        if not any(pc.any(pc.match_substring_regex(texts, SUSPECT, ignore_case=True)).as_py() for texts in _texts(table[place])):
             continue
         was = table[place].to_pylist()
-        cleaned = [redacted_json(text) if is_suspect else text for text, is_suspect in zip(was, suspects.to_pylist(), strict=True)]
+        cleaned = [_cleaned(value, ids) for value in was]
         found += sum(before != after for before, after in zip(was, cleaned, strict=True))
         table = table.set_column(place, field, pa.array(cleaned, field.type))
     return table, found
+
+
+def _texts(column: pa.ChunkedArray) -> Iterator[pa.ChunkedArray]:
+    """Every text of a column, those within lists and structures too."""
+    if pa.types.is_string(column.type):
+        yield column
+    elif pa.types.is_list(column.type):
+        yield from _texts(pc.list_flatten(column))
+    elif pa.types.is_struct(column.type):
+        for index in range(column.type.num_fields):
+            yield from _texts(pc.struct_field(column, index))
+
+
+def _cleaned(value: Any, ids: Mapping[str, str]) -> Any:
+    if not isinstance(value, str):
+        return redacted(value, ids=ids)[0]
+    return ids.get(value) or (redacted_json(value) if _SUSPECT.search(value) else value)

@@ -38,7 +38,7 @@ ORDER BY time.position
 
 def seed_of_run(connection: DuckDBPyConnection, origin: Origin, findings: Sequence[Finding]) -> ReplaySeed:
     """The seed of the run `origin.run_id`, which must show `findings` again. Secrets in it are blacked out and named."""
-    expected = [ExpectedFinding(detector=finding.detector, subject=f"{finding.subject.kind}/{finding.subject.id}") for finding in findings]
+    expected = [ExpectedFinding(detector=one.detector, subject=redacted(f"{one.subject.kind}/{one.subject.id}")[0]) for one in findings]
     started = _recorded(connection, origin.run_id, "recording.started")
     if started is None:
         return _seed_of_inputs(connection, origin, expected)

@@ -15,7 +15,8 @@ from duckdb import DuckDBPyConnection
 
 from timeline.drawn.stretches import ENDS, every_stretch, panels
 from timeline.findings import Finding
-from timeline.redaction import redacted
+from timeline.log_table import shown_ids
+from timeline.redaction import blacked_out, plain_fields
 from timeline.safe import printable
 
 Notes = Mapping[str, str | int | float | bool]
@@ -111,6 +112,8 @@ class Trace:
     counts: list[Count] = field(default_factory=list)
     connection: DuckDBPyConnection | None = None
     subject: tuple[str, str] | None = None
+    ids: Mapping[str, str] = field(default_factory=dict)
+    """Ids that may hold a secret, each to what is shown of it."""
     places: dict[tuple[str, str], int] = field(default_factory=dict)
     """Track of each group (`group`, '') and of each object (kind, id)."""
 
@@ -121,13 +124,13 @@ class Trace:
         while rows := cursor.fetchmany(BATCH_ROWS):
             for kind, id_, name, at_us, leaving, arriving, data, *noted in rows:
                 said = {key: value for key, value in zip(_NOTED, noted, strict=True) if value is not None}
-                cleaned, _ = redacted({**said, **{f"data.{key}": value for key, value in json.loads(data or "{}").items()}})
-                yield Mark(self.places[kind, id_], printable(name), at_us, leaving, arriving, _plain(cleaned))
+                own = {f"data.{key}": value for key, value in json.loads(data or "{}").items()}
+                yield Mark(self.places[kind, id_], printable(name), at_us, leaving, arriving, plain_fields({**said, **own}, self.ids))
 
 
 def trace_of(connection: DuckDBPyConnection, run_id: str, found: list[Finding], subject: tuple[str, str] | None = None) -> Trace:
     """The trace of a run, or of what has to do with one object of it."""
-    made = Trace(run_id, connection=connection, subject=subject)
+    made = Trace(run_id, connection=connection, subject=subject, ids=shown_ids(connection, run_id))
     stretches = every_stretch(connection, run_id, *(subject or (None, None))).rows()
     subjects: list[tuple[str, str]] = connection.execute(_SUBJECTS, _bound(run_id, subject)).fetchall()
     ids: dict[str, dict[str, None]] = {}
@@ -164,7 +167,7 @@ def _track(made: Trace, group: str, name: str, *, is_counter: bool = False) -> i
         made.places[group, ""] = len(made.tracks) + 1
         made.tracks.append(Track(len(made.tracks) + 1, 0, printable(group)))
     number = len(made.tracks) + 1
-    made.tracks.append(Track(number, made.places[group, ""], printable(name), is_counter))
+    made.tracks.append(Track(number, made.places[group, ""], printable(blacked_out(name)), is_counter))
     return number
 
 
@@ -195,8 +198,8 @@ def _add_stretches(made: Trace, stretches: list[tuple[Any, ...]]) -> None:
     for panel, id_, state, whom, ts_us, until_us, is_open in stretches:
         last_us = ts_us if state in ENDS else until_us
         track = _free(made, ends.setdefault((_kind(panel), id_), []), _kind(panel), id_, ts_us, last_us)
-        notes = {} if whom is None else _plain({"with": whom})
-        made.slices.append(Slice(track, printable(state), ts_us, None if is_open and state not in ENDS else last_us, notes))
+        notes = {} if whom is None else plain_fields({"with": whom}, made.ids)
+        made.slices.append(Slice(track, printable(blacked_out(state)), ts_us, None if is_open and state not in ENDS else last_us, notes))
 
 
 def _add_findings(made: Trace, found: list[Finding]) -> None:
@@ -208,14 +211,4 @@ def _add_findings(made: Trace, found: list[Finding]) -> None:
         lanes = ends.setdefault(one.detector, [])
         track = _free(made, lanes, FINDINGS, one.detector, one.since, 2**62 if one.until is None else one.until)
         notes = {"finding": one.finding_id, "severity": one.severity, "subject": f"{one.subject.kind}/{one.subject.id}"}
-        made.slices.append(Slice(track, printable(one.says), one.since, one.until, _plain(notes)))
-
-
-def _plain(said: Mapping[str, Any]) -> Notes:
-    """Values that every viewer shows: text without anything hostile, numbers, truth; anything else as JSON."""
-    return {
-        printable(key): value
-        if isinstance(value, bool | int | float)
-        else printable(value if isinstance(value, str) else json.dumps(value))
-        for key, value in said.items()
-    }
+        made.slices.append(Slice(track, printable(blacked_out(one.says)), one.since, one.until, plain_fields(notes, made.ids)))

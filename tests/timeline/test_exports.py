@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import subprocess
@@ -17,14 +18,16 @@ from ingest.errors import UsageError
 from ingest.load import load
 from tests.detectors.telling import alive
 from tests.story import START_US, tell
-from timeline import Timeline
+from timeline import Timeline, bundle
 from timeline.blank import blank
 from timeline.exports import Chosen, formats, ocel
 from timeline.findings import identifier
+from timeline.log_table import log_table
 from timeline.refresh import refresh
 
 RUN = "run"
 SECOND = 1_000_000
+SECRET = "hunter2hunter2"
 LEAK = """
     0s    cp-1/elector  lease/janitor  lease.acquired    holder=cp-1-a
     1s    cp-1/pool     worker/w-1     worker.slot_created
@@ -260,6 +263,45 @@ def test_picture_that_is_no_picture_is_a_usage_error(chosen: Chosen, tmp_path: P
 
 
 # ---- all of them
+
+
+@pytest.fixture(scope="module")
+def secretive() -> Iterator[Chosen]:
+    """The same run, where workers and what they cause are named for a password, and an actor is called `token_sweep`."""
+    text = LEAK.replace("cp-1/pool ", "cp-1/token_sweep ").replace("cp-1-a/pool:3", "cp-1-a/token_sweep:3")
+    for number in (1, 2):
+        text = text.replace(f"worker/w-{number}", f'worker/"password={SECRET}{number}"')
+    with log_of(text) as log:
+        yield log.choose(run=RUN)
+
+
+@pytest.mark.parametrize("name", ["bundle", "ocel", "parquet", "perfetto"])
+def test_no_secret_in_an_id_is_handed_on(secretive: Chosen, tmp_path: Path, name: str):
+    """A picture and a promtool test name no object."""
+    written = formats()[name].write(secretive, tmp_path / f"out{bundle.SUFFIX if name == 'bundle' else ''}")
+    said = {part: text for file in written for part, text in parts(file).items()}
+    assert [part for part, text in said.items() if SECRET in text] == []
+    assert [part for part, text in said.items() if "[blacked out]" in text]
+
+
+def parts(file: Path) -> dict[str, str]:
+    """The texts in a file: of a bundle each entry, of a table its rows."""
+    files = bundle.unpack(file)[1] if file.suffix == bundle.SUFFIX else {file.name: file.read_bytes()}
+    return {
+        name: repr(pq.read_table(io.BytesIO(content)).to_pylist()) if name.endswith(".parquet") else content.decode(errors="replace")
+        for name, content in files.items()
+    }
+
+
+def test_what_is_named_for_a_secret_is_still_told_apart(secretive: Chosen):
+    """In a table that is a log again, with the cause that an event names, and in OCEL, where every identity is its own."""
+    lines = log_table(secretive.connection, RUN)[0].to_pylist()
+    assert len({line["event_id"] for line in lines}) == len(lines)
+    workers = {line["subject"]["id"] for line in lines if line["subject"]["kind"] == "worker"}
+    assert workers == {"password=[blacked out]", "password=[blacked out] (2)"}
+    assert [line["caused_by"] for line in lines if line["caused_by"]] == [["cp-1-a/token_sweep:3"]]
+    objects = [one["id"] for one in ocel.document(secretive)["objects"]]
+    assert workers == {one.removeprefix("worker/") for one in objects if one.startswith("worker/")}
 
 
 @pytest.mark.parametrize("name", sorted({*formats()} - {"bundle"}))  # of a bundle test_bundle.py shows it

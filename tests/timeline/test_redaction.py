@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from timeline.redaction import BLACKED_OUT, redacted
+from timeline.redaction import BLACKED_OUT, blacked_out_ids, redacted
 
 SECRET = "hunter2hunter2hunter2"  # the word that must not appear
 
@@ -32,6 +32,7 @@ def test_secret_in_a_text_is_blacked_out(text: str):
     assert SECRET not in made["reason"]
     assert BLACKED_OUT in made["reason"]
     assert places == ["reason"]
+    assert redacted(made) == (made, [])
 
 
 @pytest.mark.parametrize(
@@ -46,3 +47,14 @@ def test_secret_by_its_name_is_blacked_out_however_deep(name: str):
 def test_what_is_no_secret_stays_as_it_is():
     document = {"name": "rollout", "at_us": 5, "target": "cp-1/janitor", "ok": True, "none": None, "label": "token bucket", "tokens": 3}
     assert redacted(document) == (document, [])
+
+
+def test_ids_that_hold_secrets_are_still_told_apart_and_the_number_of_an_event_is_no_secret():
+    ids = [("cp-1/token_sweep:17", 17), ("password=a", None), ("password=b", None), ("password=b:2", 2)]
+    made = blacked_out_ids(ids)
+    assert made == {
+        "cp-1/token_sweep:17": "cp-1/token_sweep:17",
+        "password=a": "password=[blacked out]",
+        "password=b": "password=[blacked out] (2)",
+        "password=b:2": "password=[blacked out]:2",
+    }

@@ -16,8 +16,9 @@ from timeline.alerting.deploy import rule_files
 from timeline.exports import Chosen
 from timeline.exports.parquet import parquet_bytes
 from timeline.files import write_private
-from timeline.log_table import log_table
+from timeline.log_table import log_table, shown_ids
 from timeline.moment import shown
+from timeline.redaction import redacted
 from timeline.report.page import page_of
 from timeline.seeds import seed_of_run
 from timeline.version import DISTRIBUTION, installed_version
@@ -63,7 +64,9 @@ def write(chosen: Chosen, path: Path) -> list[Path]:
         roles=[KindRole(*row) for row in roles],
         entries={},
     )
-    findings = json.dumps(chosen.report.model_dump(mode="json"), ensure_ascii=True, indent=2) + "\n"
+    told = chosen.report.model_dump(mode="json")
+    told["findings"], _ = redacted(told["findings"], ids=shown_ids(chosen.connection, chosen.run_id))
+    findings = json.dumps(told, ensure_ascii=True, indent=2) + "\n"
     texts = {
         "readme.txt": README,
         "findings.json": findings,

@@ -15,8 +15,9 @@ from typing import Any
 from timeline.drawn.stretches import every_stretch
 from timeline.exports import Chosen
 from timeline.files import write_private
+from timeline.log_table import shown_ids
 from timeline.moment import shown
-from timeline.redaction import redacted
+from timeline.redaction import blacked_out, plain_fields
 from timeline.safe import printable
 
 HELP = "An object-centric event log, OCEL 2.0 in JSON, of a run or of the events that touch an object."
@@ -61,16 +62,17 @@ def document(chosen: Chosen) -> dict[str, Any]:
     """The log as plain values: types, objects, events."""
     kind, id_ = chosen.subject or (None, None)
     bound = {"run": chosen.run_id, "kind": kind, "id": id_}
+    ids = shown_ids(chosen.connection, chosen.run_id)
     objects: dict[str, dict[str, Any]] = {
-        f"{kind}/{id_}": {"id": printable(f"{kind}/{id_}"), "type": printable(kind), "attributes": [], "relationships": []}
+        f"{kind}/{id_}": {"id": printable(f"{kind}/{ids.get(id_, id_)}"), "type": printable(kind), "attributes": [], "relationships": []}
         for kind, id_ in chosen.connection.execute(_OBJECTS, bound).fetchall()
     }
     for panel, lane, state, _, ts_us, *_ in every_stretch(chosen.connection, chosen.run_id, kind, id_).rows():
         if (one := objects.get(f"{panel}/{lane}")) is not None:
-            one["attributes"].append({"name": "state", "time": shown(ts_us), "value": printable(state)})
+            one["attributes"].append({"name": "state", "time": shown(ts_us), "value": printable(blacked_out(state))})
     for about, role, other in chosen.connection.execute(_RELATED, bound).fetchall():
         objects[about]["relationships"].append({"objectId": objects[other]["id"], "qualifier": printable(role)})
-    events = list(_events(chosen, bound))
+    events = list(_events(chosen, bound, {name: one["id"] for name, one in objects.items()}, ids))
     return {
         "objectTypes": _types(list(objects.values())),
         "eventTypes": _types(events),
@@ -79,24 +81,22 @@ def document(chosen: Chosen) -> dict[str, Any]:
     }
 
 
-def _events(chosen: Chosen, bound: Mapping[str, str | None]) -> Iterator[dict[str, Any]]:
+def _events(
+    chosen: Chosen, bound: Mapping[str, str | None], objects: Mapping[str, str], ids: Mapping[str, str]
+) -> Iterator[dict[str, Any]]:
+    """The events in the order of the run. `objects` says how each object is called in the log, `ids` how an id without its secret is."""
     cursor = chosen.connection.cursor().execute(_EVENTS, dict(bound))
     while rows := cursor.fetchmany(BATCH_ROWS):
         for event_id, kind, at_us, touched, data, *own in rows:
-            said, _ = redacted({**dict(zip(_OWN, own, strict=True)), **json.loads(data or "{}")})
+            said = {**dict(zip(_OWN, own, strict=True)), **json.loads(data or "{}")}
+            plain = plain_fields({name: value for name, value in said.items() if value is not None}, ids)
             yield {
-                "id": printable(event_id),
+                "id": printable(ids.get(event_id, event_id)),
                 "type": printable(kind),
                 "time": shown(at_us),
-                "attributes": [{"name": printable(name), "value": _plain(value)} for name, value in said.items() if value is not None],
-                "relationships": [{"objectId": printable(one["object"]), "qualifier": printable(one["role"])} for one in touched],
+                "attributes": [{"name": name, "value": value} for name, value in plain.items()],
+                "relationships": [{"objectId": objects[one["object"]], "qualifier": printable(one["role"])} for one in touched],
             }
-
-
-def _plain(value: Any) -> str | int | float | bool:
-    if isinstance(value, bool | int | float):
-        return value
-    return printable(value if isinstance(value, str) else json.dumps(value))
 
 
 _NAMES = {bool: "boolean", int: "integer", float: "float", str: "string"}

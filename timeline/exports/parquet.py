@@ -13,7 +13,7 @@ from ingest.errors import StorageFailed
 from timeline.exports import Chosen
 from timeline.files import write_private
 from timeline.findings import identifier
-from timeline.log_table import log_table, without_secrets
+from timeline.log_table import log_table, shown_ids, without_secrets
 from timeline.refresh import models
 
 HELP = "The run as Parquet: log.parquet, which `timeline ingest` reads, and a file for each event table and model with rows."
@@ -31,12 +31,13 @@ def write(chosen: Chosen, path: Path) -> list[Path]:
         raise StorageFailed(f"making the folder {path}: {error.strerror or error}; name another one") from None
     files = [path / f"{LOG}.parquet"]
     write_private(files[0], parquet_bytes(log_table(chosen.connection, chosen.run_id)[0]))
+    ids = shown_ids(chosen.connection, chosen.run_id)
     for table in tables():
         rows = chosen.connection.execute(f"SELECT * FROM {identifier(table)} WHERE run_id = $run ORDER BY ALL", {"run": chosen.run_id})
         found = rows.to_arrow_table()
         if found.num_rows:
             files.append(path / f"{table}.parquet")
-            write_private(files[-1], parquet_bytes(without_secrets(found)[0]))
+            write_private(files[-1], parquet_bytes(without_secrets(found, ids)[0]))
     return files
 
 
