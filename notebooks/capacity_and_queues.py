@@ -12,10 +12,10 @@ app = marimo.App(width="full", app_title="Capacity and queues")
 with app.setup:
     import marimo as mo
 
-    from timeline.links import place_of
+    from timeline.api import Timeline
+    from timeline.drawn.capacity import Capacity
     from timeline.pages import board, capacity_chart, capacity_words, opening
-    from timeline.pages.display import label_of, safe_links, safe_notes, safe_options, safe_table, safe_text
-    from timeline.terminal import print_line
+    from timeline.pages.display import safe_answer, safe_dropdown, safe_links, safe_notes, safe_table, safe_text
 
 
 @app.cell(hide_code=True)
@@ -28,73 +28,61 @@ def _():
 
 @app.cell(hide_code=True)
 def inputs():
-    database = opening.database_of(mo.cli_args().to_dict())
-    return (database,)
+    given: opening.Given = opening.given(mo.cli_args().to_dict(), mo.query_params().to_dict())
+    return (given,)
 
 
 @app.cell(hide_code=True)
-def address():
-    place = place_of({**mo.cli_args().to_dict(), **mo.query_params().to_dict()})
-    return (place,)
+def opened_log(given: opening.Given):
+    opened: opening.Opening = opening.opening(given)
+    mo.stop(bool(opened.says), safe_answer(opened.says))
+    log: Timeline = opened.log
+    return log, opened
 
 
 @app.cell(hide_code=True)
-def opened_log(database, place):
-    opened = opening.opening(database)
-    mo.stop(opened.log is None, safe_text(opened.says, "answer"))
-    log = opened.log
-    asked = opening.asked_of(opened, place)
-    asked_name = f"{asked.kind}/{asked.id}" if asked.id else None
-    return asked, asked_name, log, opened
-
-
-@app.cell(hide_code=True)
-def measured(asked, log, run_choice):
-    measure = log.capacity(run_choice.value, asked.as_of_us)
-    if mo.app_meta().mode == "script":
-        print_line(capacity_words.answer(measure))
-    safe_text(capacity_words.answer(measure), "answer")
+def measured(log: Timeline, opened: opening.Opening, run_choice):
+    measure: Capacity = log.capacity(run_choice.value, opened.asked.as_of_us)
+    safe_answer(capacity_words.answer(measure))
     return (measure,)
 
 
 @app.cell(hide_code=True)
-def noted(asked):
-    safe_notes(asked.notes)
+def noted(opened: opening.Opening):
+    safe_notes(opened.asked.notes)
     return
 
 
 @app.cell(hide_code=True)
-def choose_run(asked, opened):
-    runs = safe_options(opened.runs)
-    run_choice = mo.ui.dropdown(runs, value=label_of(runs, asked.run), label="Run", searchable=True)
-    run_choice if len(runs) > 1 else None
+def choose_run(opened: opening.Opening):
+    run_choice = safe_dropdown(opened.runs, opened.asked.run, label="Run")
+    run_choice if len(opened.runs) > 1 else None
     return (run_choice,)
 
 
 @app.cell(hide_code=True)
-def choose_kind(asked_name, measure):
-    kinds = safe_options(measure.workloads)
-    kind_choice = mo.ui.dropdown(kinds, value=label_of(kinds, capacity_words.kind_of(measure, asked_name)), label="What waits")
-    kind_choice if len(kinds) > 1 else None
+def choose_kind(measure: Capacity, opened: opening.Opening):
+    kind_choice = safe_dropdown(measure.workloads, capacity_words.kind_of(measure, opened.asked.name), label="What waits")
+    kind_choice if len(measure.workloads) > 1 else None
     return (kind_choice,)
 
 
 @app.cell(hide_code=True)
-def room_and_waits(kind_choice, measure):
+def room_and_waits(kind_choice, measure: Capacity):
     mo.stop(measure.pools.is_empty() and measure.waiting.is_empty(), safe_text(capacity_words.NOTHING))
     capacity_chart.pools_and_waits(measure, kind_choice.value)
     return
 
 
 @app.cell(hide_code=True)
-def pools(measure):
+def pools(measure: Capacity):
     mo.stop(measure.pools.is_empty())
     mo.vstack([mo.md("## Every pool, the fullest first"), safe_table(capacity_words.POOL_HEADINGS, capacity_words.pool_rows(measure))])
     return
 
 
 @app.cell(hide_code=True)
-def reasons(kind_choice, measure):
+def reasons(kind_choice, measure: Capacity):
     mo.stop(measure.reasons.is_empty())
     mo.vstack(
         [
@@ -107,10 +95,10 @@ def reasons(kind_choice, measure):
 
 
 @app.cell(hide_code=True)
-def choose_workload(asked_name, kind_choice, measure):
-    workloads = safe_options(capacity_words.workloads(measure, kind_choice.value, asked_name))
+def choose_workload(kind_choice, measure: Capacity, opened: opening.Opening):
+    workloads = capacity_words.workloads(measure, kind_choice.value, opened.asked.name)
     mo.stop(not workloads)
-    workload_choice = mo.ui.dropdown(workloads, value=label_of(workloads, asked_name), label="Workload", searchable=True)
+    workload_choice = safe_dropdown(workloads, opened.asked.name, label="Workload")
     mo.vstack(
         [
             mo.md("## Who waited longest"),
@@ -122,7 +110,7 @@ def choose_workload(asked_name, kind_choice, measure):
 
 
 @app.cell(hide_code=True)
-def one_workload(log, run_choice, workload_choice):
+def one_workload(log: Timeline, run_choice, workload_choice):
     why = log.why(workload_choice.value, run_choice.value)
     mo.vstack(
         [
@@ -135,7 +123,7 @@ def one_workload(log, run_choice, workload_choice):
 
 
 @app.cell(hide_code=True)
-def findings(log, run_choice):
+def findings(log: Timeline, run_choice):
     found = board.found(log.detect(run=run_choice.value))
     mo.stop(not found, safe_text("Every detector that could judge this run is silent."))
     mo.vstack([mo.md("## What is found in this run, such as room that nobody uses"), safe_table(board.HEADINGS, map(board.row, found))])

@@ -11,14 +11,10 @@ __generated_with = "0.25.2"
 app = marimo.App(width="full", app_title="Replay a seed")
 
 with app.setup:
-    from pathlib import Path
-
     import marimo as mo
 
-    from timeline.links import place_of
     from timeline.pages import charts, opening, replay_view
-    from timeline.pages.display import label_of, safe_lines, safe_notes, safe_options, safe_table, safe_text
-    from timeline.terminal import print_line
+    from timeline.pages.display import safe_answer, safe_dropdown, safe_lines, safe_multiselect, safe_notes, safe_table, safe_text
 
 
 @app.cell(hide_code=True)
@@ -31,71 +27,53 @@ def _():
 
 @app.cell(hide_code=True)
 def answered(comparison, failure, seed):
-    answer = failure or replay_view.answer(seed, comparison)
-    if mo.app_meta().mode == "script":
-        print_line(answer)
-    safe_text(answer, "answer")
+    safe_answer(failure or replay_view.answer(seed, comparison))
     return
 
 
 @app.cell(hide_code=True)
 def inputs():
-    database = opening.database_of(mo.cli_args().to_dict())
-    return (database,)
+    given: opening.Given = opening.given(mo.cli_args().to_dict(), mo.query_params().to_dict())
+    return (given,)
 
 
 @app.cell(hide_code=True)
-def address():
-    _given = mo.cli_args().to_dict()
-    place = place_of({**_given, **mo.query_params().to_dict()})
-    seed_file = Path(_given["seed"]) if "seed" in _given else None
-    wanted = {name: replay_view.flags(_given, name) for name in ("switch", "policy")}
-    return place, seed_file, wanted
+def opened_log(given: opening.Given):
+    opened: opening.Opening = opening.opening(given)
+    sources: dict[str, replay_view.Source] = replay_view.sources(opened, given)
+    mo.stop(not sources, safe_answer(opened.says))
+    return opened, sources
 
 
 @app.cell(hide_code=True)
-def opened_log(database, place, seed_file):
-    opened = opening.opening(database)
-    log = opened.log
-    asked = opening.asked_of(opened, place)
-    sources = replay_view.sources(log, asked.run or next(iter(opened.runs), None), Path(database).parent, seed_file)
-    mo.stop(not sources, safe_text(opened.says, "answer"))
-    return asked, log, sources
-
-
-@app.cell(hide_code=True)
-def noted(asked, begin):
-    safe_notes([*asked.notes, begin.note])
+def noted(begin: replay_view.Begin, opened: opening.Opening):
+    safe_notes([*opened.asked.notes, begin.note])
     return
 
 
 @app.cell(hide_code=True)
-def choose_source(asked, place, seed_file, sources):
-    labels = safe_options(sources, most=160)
-    begin = replay_view.begin(sources, asked.finding, None if seed_file else place.get("seed"))
-    source_choice = mo.ui.dropdown(labels, value=label_of(labels, begin.label), label="Replay")
+def choose_source(given: opening.Given, opened: opening.Opening, sources: dict[str, replay_view.Source]):
+    begin: replay_view.Begin = replay_view.begin(sources, opened.asked.finding, given.place.get("seed"))
+    source_choice = safe_dropdown(sources, begin.label, label="Replay")
     upload_choice = mo.ui.file(filetypes=[".json"], max_size=4_000_000, label="or hand in a seed file")
     mo.hstack([source_choice, upload_choice], justify="start", wrap=True)
     return begin, source_choice, upload_choice
 
 
 @app.cell(hide_code=True)
-def exported(log, source_choice, sources, upload_choice):
-    source = replay_view.handed_in(upload_choice.name(), upload_choice.contents()) or sources[source_choice.value]
-    seed, choices, problem = replay_view.prepared(source, log)
-    mo.stop(bool(problem), safe_text(problem, "answer"))
+def exported(opened: opening.Opening, source_choice, sources: dict[str, replay_view.Source], upload_choice):
+    source: replay_view.Source = replay_view.handed_in(upload_choice.name(), upload_choice.contents()) or sources[source_choice.value]
+    seed, choices, problem = replay_view.prepared(source, opened.there)
+    mo.stop(bool(problem), safe_answer(problem))
     return choices, seed, source
 
 
 @app.cell(hide_code=True)
-def choose_changes(choices, seed, wanted):
-    own = [name for name, is_on in seed.scenario.switches.items() if is_on]
-    on = replay_view.turned(wanted["switch"], own)
-    switches = safe_options({**choices.switches, **dict.fromkeys(on)})
-    switch_choice = mo.ui.multiselect(
-        switches, value=[label for label, name in switches.items() if name in on], label="Switches that are on"
-    )
-    policy_choice = mo.ui.text_area(value="\n".join(wanted["policy"]), label="Other policy, NAME=VALUE a line", rows=2)
+def choose_changes(choices, given: opening.Given, seed):
+    on = replay_view.turned(replay_view.flags(given.flags, "switch"), seed)
+    switch_choice = safe_multiselect(dict.fromkeys([*choices.switches, *on]), on, label="Switches that are on")
+    policy = "\n".join(replay_view.flags(given.flags, "policy"))
+    policy_choice = mo.ui.text_area(value=policy, label="Other policy, NAME=VALUE a line", rows=2)
     replay_button = mo.ui.run_button(label="Replay", kind="success")
     mo.vstack([mo.hstack([switch_choice, policy_choice], justify="start", wrap=True), replay_button])
     return policy_choice, replay_button, switch_choice
@@ -145,14 +123,14 @@ def divergence(comparison):
 
 
 @app.cell(hide_code=True)
-def what_can_be_changed(choices, comparison, database, seed, source):
+def what_can_be_changed(choices, comparison, given: opening.Given, seed, source: replay_view.Source):
     mo.vstack(
         [
             mo.md("## What can be changed"),
             safe_table(replay_view.CHOICE_HEADINGS, replay_view.choice_rows(seed, choices)),
             safe_table(replay_view.POLICY_HEADINGS, replay_view.policy_rows(choices)),
             mo.md("## The same without this page"),
-            safe_lines(replay_view.command_line(source, database, comparison)),
+            safe_lines(replay_view.command_line(source, given.database, comparison)),
         ]
     )
     return

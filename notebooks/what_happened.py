@@ -12,10 +12,11 @@ app = marimo.App(width="full", app_title="What happened")
 with app.setup:
     import marimo as mo
 
-    from timeline.links import place_of
+    from timeline.api import Timeline
+    from timeline.drawn.happened import Happened
+    from timeline.findings import Report
     from timeline.pages import charts, opening, told
-    from timeline.pages.display import label_of, safe_chart, safe_links, safe_notes, safe_options, safe_table, safe_text
-    from timeline.terminal import print_line
+    from timeline.pages.display import safe_answer, safe_chart, safe_dropdown, safe_links, safe_notes, safe_table, safe_text
 
 
 @app.cell(hide_code=True)
@@ -28,69 +29,55 @@ def _():
 
 @app.cell(hide_code=True)
 def inputs():
-    database = opening.database_of(mo.cli_args().to_dict())
-    return (database,)
+    given: opening.Given = opening.given(mo.cli_args().to_dict(), mo.query_params().to_dict())
+    return (given,)
 
 
 @app.cell(hide_code=True)
-def address():
-    place = place_of({**mo.cli_args().to_dict(), **mo.query_params().to_dict()})
-    return (place,)
+def opened_log(given: opening.Given):
+    opened: opening.Opening = opening.opening(given)
+    mo.stop(bool(opened.says), safe_answer(opened.says))
+    log: Timeline = opened.log
+    return log, opened
 
 
 @app.cell(hide_code=True)
-def opened_log(database, place):
-    opened = opening.opening(database)
-    if opened.says and mo.app_meta().mode == "script":
-        print_line(opened.says)
-    mo.stop(opened.log is None, safe_text(opened.says, "answer"))
-    log = opened.log
-    asked = opening.asked_of(opened, place)
-    return asked, log, opened
-
-
-@app.cell(hide_code=True)
-def answered(happened, report):
-    if mo.app_meta().mode == "script":
-        print_line(told.answer(happened, report.findings))
-    safe_text(told.answer(happened, report.findings), "answer")
+def answered(happened: Happened, report: Report):
+    safe_answer(told.answer(happened, report.findings))
     return
 
 
 @app.cell(hide_code=True)
-def noted(asked, begin):
-    safe_notes([*asked.notes, begin.note])
+def noted(begin: told.Begin, opened: opening.Opening):
+    safe_notes([*opened.asked.notes, begin.note])
     return
 
 
 @app.cell(hide_code=True)
-def choose_run(asked, opened):
-    runs = safe_options(opened.runs)
-    run_choice = mo.ui.dropdown(runs, value=label_of(runs, asked.run), label="Run", searchable=True)
-    run_choice if len(runs) > 1 else None
+def choose_run(opened: opening.Opening):
+    run_choice = safe_dropdown(opened.runs, opened.asked.run, label="Run")
+    run_choice if len(opened.runs) > 1 else None
     return (run_choice,)
 
 
 @app.cell(hide_code=True)
-def judged(asked, log, run_choice):
-    report = log.detect(run=run_choice.value)
-    begin = told.begin(report, asked, run_choice.value)
+def judged(log: Timeline, opened: opening.Opening, run_choice):
+    report: Report = log.detect(run=run_choice.value)
+    begin: told.Begin = told.begin(report, opened.asked, run_choice.value)
     return begin, report
 
 
 @app.cell(hide_code=True)
-def choose_kind(begin, log, run_choice):
-    kinds = safe_options(log.kinds(run_choice.value))
-    kind_choice = mo.ui.dropdown(kinds, value=label_of(kinds, begin.kind), label="Kind")
+def choose_kind(begin: told.Begin, log: Timeline, run_choice):
+    kind_choice = safe_dropdown(log.kinds(run_choice.value), begin.kind, label="Kind")
     part_filter = mo.ui.text(label="Its name contains", debounce=True)
     return kind_choice, part_filter
 
 
 @app.cell(hide_code=True)
-def choose_object(begin, kind_choice, log, part_filter, report, run_choice):
+def choose_object(begin: told.Begin, kind_choice, log: Timeline, part_filter, report: Report, run_choice):
     ids, there = log.ids(kind_choice.value, run_choice.value, part_filter.value, told.first(report, kind_choice.value, begin))
-    objects = safe_options(ids)
-    object_choice = mo.ui.dropdown(objects, value=label_of(objects), label="Object", searchable=True)
+    object_choice = safe_dropdown(ids, label="Object")
     mo.vstack(
         [
             mo.hstack([kind_choice, part_filter, object_choice], justify="start", gap=1.5),
@@ -103,19 +90,21 @@ def choose_object(begin, kind_choice, log, part_filter, report, run_choice):
 @app.cell(hide_code=True)
 def named(kind_choice, object_choice):
     mo.stop(object_choice.value is None, safe_text("Choose another part of a name."))
-    name = f"{kind_choice.value}/{object_choice.value}"
+    name: str = f"{kind_choice.value}/{object_choice.value}"
     return (name,)
 
 
 @app.cell(hide_code=True)
-def choose_moment(asked, log, run_choice):
-    bounds = told.bounds(log.runs(), run_choice.value)
-    as_of_slider = mo.ui.slider(0, told.STEPS, value=told.step_of(asked.as_of_us, bounds), label="As of", debounce=True, full_width=True)
+def choose_moment(log: Timeline, opened: opening.Opening, run_choice):
+    bounds: told.Span = told.bounds(log.runs(), run_choice.value)
+    as_of_slider = mo.ui.slider(
+        0, told.STEPS, value=told.step_of(opened.asked.as_of_us, bounds), label="As of", debounce=True, full_width=True
+    )
     return as_of_slider, bounds
 
 
 @app.cell(hide_code=True)
-def choose_stretch(bounds, log, name, report, run_choice):
+def choose_stretch(bounds: told.Span, log: Timeline, name: str, report: Report, run_choice):
     range_chart = safe_chart(
         charts.overview(log.activity(run_choice.value, name), bounds, "container", is_beside_findings=bool(report.findings))
     )
@@ -123,8 +112,8 @@ def choose_stretch(bounds, log, name, report, run_choice):
 
 
 @app.cell(hide_code=True)
-def overview(as_of_slider, asked, bounds, range_chart):
-    as_of_us = told.moment_of(as_of_slider.value, bounds, asked.as_of_us)
+def overview(as_of_slider, bounds: told.Span, opened: opening.Opening, range_chart):
+    as_of_us: int | None = told.moment_of(as_of_slider.value, bounds, opened.asked.as_of_us)
     mo.vstack(
         [
             mo.hstack([as_of_slider, safe_text(told.as_of(as_of_us, bounds), "faint")], widths=[3, 2]),
@@ -136,20 +125,20 @@ def overview(as_of_slider, asked, bounds, range_chart):
 
 
 @app.cell(hide_code=True)
-def looked_up(as_of_us, bounds, log, name, range_chart, report, run_choice):
+def looked_up(as_of_us: int | None, bounds: told.Span, log: Timeline, name: str, range_chart, report: Report, run_choice):
     window_us = told.window_of(range_chart.selections, bounds)
-    happened = log.happened(name, run_choice.value, report.findings, window_us, as_of_us)
+    happened: Happened = log.happened(name, run_choice.value, report.findings, window_us, as_of_us)
     return (happened,)
 
 
 @app.cell(hide_code=True)
-def lanes(happened, run_choice):
+def lanes(happened: Happened, run_choice):
     charts.swim_lanes(happened.lanes, "container", told.leads(run_choice.value))
     return
 
 
 @app.cell(hide_code=True)
-def decided(happened):
+def decided(happened: Happened):
     mo.vstack(
         [
             mo.md("## What was decided, what it had seen, what was true then"),
@@ -161,7 +150,7 @@ def decided(happened):
 
 
 @app.cell(hide_code=True)
-def stood(as_of_us, bounds, happened, run_choice):
+def stood(as_of_us: int | None, bounds: told.Span, happened: Happened, run_choice):
     mo.vstack(
         [
             mo.md("## How it stood, and everything that it touched"),
@@ -173,7 +162,7 @@ def stood(as_of_us, bounds, happened, run_choice):
 
 
 @app.cell(hide_code=True)
-def onward(happened, report, run_choice):
+def onward(happened: Happened, report: Report, run_choice):
     safe_links(told.links(report.findings, happened, run_choice.value))
     return
 

@@ -12,19 +12,21 @@ app = marimo.App(width="full", app_title="What leaked")
 with app.setup:
     import marimo as mo
 
-    from timeline.links import place_of
+    from timeline.api import Timeline
+    from timeline.explain import Explanation
+    from timeline.findings import Finding, Report
     from timeline.pages import board, charts, opening, told
     from timeline.pages.display import (
-        label_of,
+        safe_answer,
         safe_choice,
+        safe_dropdown,
         safe_lines,
         safe_links,
+        safe_multiselect,
         safe_notes,
-        safe_options,
         safe_table,
         safe_text,
     )
-    from timeline.terminal import print_line
 
     NO_LANES = "The log has nothing to draw as lanes. See what it has with: timeline objects"
 
@@ -39,72 +41,56 @@ def _():
 
 @app.cell(hide_code=True)
 def inputs():
-    database = opening.database_of(mo.cli_args().to_dict())
-    return (database,)
+    given: opening.Given = opening.given(mo.cli_args().to_dict(), mo.query_params().to_dict())
+    return (given,)
 
 
 @app.cell(hide_code=True)
-def address():
-    place = place_of({**mo.cli_args().to_dict(), **mo.query_params().to_dict()})
-    return (place,)
+def opened_log(given: opening.Given):
+    opened: opening.Opening = opening.opening(given)
+    mo.stop(bool(opened.says), safe_answer(opened.says))
+    log: Timeline = opened.log
+    return log, opened
 
 
 @app.cell(hide_code=True)
-def opened_log(database, place):
-    opened = opening.opening(database)
-    if opened.says and mo.app_meta().mode == "script":
-        print_line(opened.says)
-    mo.stop(opened.log is None, safe_text(opened.says, "answer"))
-    log = opened.log
-    asked = opening.asked_of(opened, place)
-    return asked, log, opened
-
-
-@app.cell(hide_code=True)
-def answered(opened, report, run_choice):
+def answered(opened: opening.Opening, report: Report, run_choice):
     judged = 1 if run_choice.value else len(opened.runs)
-    if mo.app_meta().mode == "script":
-        print_line(board.answer(report, judged))
-    safe_text(board.answer(report, judged), "answer")
+    safe_answer(board.answer(report, judged))
     return
 
 
 @app.cell(hide_code=True)
-def noted(asked, place, report):
-    asked_finding, missed = opening.finding_of(report, asked.finding)
-    safe_notes([*asked.notes, missed, *board.unknown(place, report), *board.judged_at(asked.as_of_us)])
+def noted(given: opening.Given, opened: opening.Opening, report: Report):
+    asked_finding, missed = opening.finding_of(report, opened.asked.finding)
+    safe_notes([*opened.asked.notes, missed, *board.unknown(report, given.place), *board.judged_at(opened.asked.as_of_us)])
     return (asked_finding,)
 
 
 @app.cell(hide_code=True)
-def choose_run(asked, opened):
-    runs = safe_options(opened.runs, every=opening.every(opened.runs))
-    run_choice = mo.ui.dropdown(runs, value=label_of(runs, asked.run), label="Run", searchable=True)
+def choose_run(opened: opening.Opening):
+    run_choice = safe_dropdown(opened.runs, opened.asked.run, label="Run", every=opening.every(opened.runs))
     run_choice if len(opened.runs) > 1 else None
     return (run_choice,)
 
 
 @app.cell(hide_code=True)
-def judge(asked, log, run_choice):
-    report = log.detect(run=run_choice.value or None, as_of_us=asked.as_of_us)
+def judge(log: Timeline, opened: opening.Opening, run_choice):
+    report: Report = log.detect(run=run_choice.value or None, as_of_us=opened.asked.as_of_us)
     return (report,)
 
 
 @app.cell(hide_code=True)
-def choose_filters(place, report):
-    severity_filter = mo.ui.multiselect(
-        sorted({one.severity for one in report.findings}), value=board.known(report, "severity", place.get("severity")), label="Severity"
-    )
-    detector_filter = mo.ui.multiselect(
-        sorted({one.detector for one in report.findings}), value=board.known(report, "detector", place.get("detector")), label="Detector"
-    )
+def choose_filters(given: opening.Given, report: Report):
+    severity_filter = safe_multiselect(board.values(report, "severity"), board.known(report, "severity", given.place), label="Severity")
+    detector_filter = safe_multiselect(board.values(report, "detector"), board.known(report, "detector", given.place), label="Detector")
     mo.hstack([severity_filter, detector_filter], justify="start") if report.findings else None
     return detector_filter, severity_filter
 
 
 @app.cell(hide_code=True)
-def choose_finding(asked_finding, detector_filter, report, severity_filter):
-    findings = board.chosen(report, severity_filter.value, detector_filter.value)
+def choose_finding(asked_finding, detector_filter, report: Report, severity_filter):
+    findings: list[Finding] = board.chosen(report, severity_filter.value, detector_filter.value)
     mo.stop(not report.findings, safe_text("Every detector that could judge this log is silent. Below: who led, and what the workers did."))
     mo.stop(not findings, safe_text("No finding passes the filters: clear one of them."))
     finding_choice = safe_choice(board.COLUMNS, map(board.cells, findings), board.place_of(findings, asked_finding))
@@ -113,9 +99,9 @@ def choose_finding(asked_finding, detector_filter, report, severity_filter):
 
 
 @app.cell(hide_code=True)
-def explained(finding_choice, findings, log):
-    finding = findings[finding_choice.value[0]["row"] if finding_choice.value else 0]
-    explanation = log.explain(finding)
+def explained(finding_choice, findings: list[Finding], log: Timeline):
+    finding: Finding = findings[finding_choice.value[0]["row"] if finding_choice.value else 0]
+    explanation: Explanation = log.explain(finding)
     mo.vstack(
         [
             mo.md("## One finding"),
@@ -128,7 +114,7 @@ def explained(finding_choice, findings, log):
 
 
 @app.cell(hide_code=True)
-def one_object(finding, log, report):
+def one_object(finding: Finding, log: Timeline, report: Report):
     touched = log.happened(f"{finding.subject.kind}/{finding.subject.id}", finding.run_id, report.findings).lanes
     mo.stop(touched.lanes.is_empty(), safe_text(NO_LANES))
     charts.swim_lanes(touched, "container", told.leads(finding.run_id))
@@ -136,7 +122,7 @@ def one_object(finding, log, report):
 
 
 @app.cell(hide_code=True)
-def evidence(explanation):
+def evidence(explanation: Explanation):
     mo.vstack(
         [
             mo.md("### The evidence"),
@@ -149,7 +135,7 @@ def evidence(explanation):
 
 
 @app.cell(hide_code=True)
-def runbook(explanation):
+def runbook(explanation: Explanation):
     mo.vstack(
         [
             mo.md("### What to do"),
@@ -170,14 +156,14 @@ def runbook(explanation):
 
 
 @app.cell(hide_code=True)
-def every_run(log, opened, report, run_choice):
+def every_run(log: Timeline, opened: opening.Opening, report: Report, run_choice):
     mo.stop(len(opened.runs) == 1 or run_choice.value)
     mo.vstack([mo.md("## Every run"), safe_table(board.RUNS, board.runs(report, log.runs()))])
     return
 
 
 @app.cell(hide_code=True)
-def who_led(log, opened, report, run_choice):
+def who_led(log: Timeline, opened: opening.Opening, report: Report, run_choice):
     mo.stop(len(opened.runs) > 1 and not run_choice.value)
     run = run_choice.value or opened.runs[0]
     run_lanes = log.lanes(run, report.findings)

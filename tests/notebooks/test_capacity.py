@@ -6,7 +6,7 @@ import importlib
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 import polars as pl
 import pytest
@@ -16,7 +16,9 @@ from tests.house import ROOT
 from tests.notebooks.conftest import load_into
 from timeline.api import Timeline
 from timeline.drawn.capacity import PIXELS
+from timeline.links import Place
 from timeline.pages import capacity_words
+from timeline.pages.opening import Given
 
 
 @pytest.fixture(scope="module")
@@ -25,10 +27,10 @@ def burst(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return load_into(tmp_path_factory.mktemp("burst") / "burst.duckdb", run_of("burst_at_cap", 1).lines)
 
 
-def shown(database: Path, **defs: Any) -> str:
-    """What the page shows, as one text."""
+def shown(database: Path, **place: Unpack[Place]) -> str:
+    """What the page shows at a place, as one text."""
     page = importlib.import_module("notebooks.capacity_and_queues")
-    outputs, _ = page.app.run(defs={"database": str(database), "place": {}, **defs})
+    outputs, _ = page.app.run(defs={"given": Given(str(database), place)})
     return "\n".join(getattr(output, "text", str(output)) for output in outputs if output is not None)
 
 
@@ -66,13 +68,13 @@ def test_the_demonstration_keeps_slots_that_nobody_uses(leaking: Path):
 
 def test_an_address_opens_the_page_at_a_workload_and_a_moment(burst: Path):
     """At 20 s all four slots are taken; the life of the session that was asked for is shown."""
-    page = shown(burst, place={"object": "session/s-3", "as_of": "2026-01-01T00:00:20Z"})
+    page = shown(burst, object="session/s-3", as_of="2026-01-01T00:00:20Z")
     assert "4 are at the moment that was asked for" in page
     assert "session/s-3 waited 1m" in page
 
 
 def test_what_an_address_asks_for_and_is_not_there_is_said(burst: Path):
-    page = shown(burst, place={"run": "monday", "object": "session/none", "as_of": "soon"})
+    page = shown(burst, run="monday", object="session/none", as_of="soon")
     for said in ("The run monday", "The object that the address names", "The moment that the address names"):
         assert said in page
     assert "org/acme was full" in page

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,10 +18,12 @@ from tests.house import ROOT, dotted
 from tests.notebooks.conftest import load_into
 from timeline.api import Timeline
 from timeline.pages import board
+from timeline.pages.opening import Given
 
 PAGES = sorted(path for path in (ROOT / "notebooks").glob("*.py") if path.stem != "__init__")
 
 SAFE = {
+    "safe_answer",
     "safe_text",
     "safe_lines",
     "safe_table",
@@ -33,17 +34,14 @@ SAFE = {
     "capacity_chart.sums",
 }
 """What gives something that may be shown."""
-CHOICES = {"mo.ui.dropdown", "mo.ui.multiselect"}
-INPUTS = {*CHOICES, "mo.ui.slider", "mo.ui.text", "mo.ui.text_area", "mo.ui.file", "mo.ui.run_button"}
-MAKERS = {*INPUTS, "safe_choice", "safe_chart"}
+INPUTS = {"mo.ui.slider", "mo.ui.text", "mo.ui.text_area", "mo.ui.file", "mo.ui.run_button"}
+MAKERS = {*INPUTS, "safe_choice", "safe_chart", "safe_dropdown", "safe_multiselect"}
 """What makes something that a person may change, and that may be shown by its name."""
 NAMED = ("_choice", "_filter", "_slider", "_chart", "_button")
 """How the names of these end."""
 STACKS = {"mo.hstack", "mo.vstack"}
 OF_MARIMO = {*INPUTS, *STACKS, "mo.status.spinner", "mo.md", "mo.stop", "mo.cli_args", "mo.query_params", "mo.app_meta"}
 """All of marimo that a notebook may call. What is not here may take a text for markup."""
-OURS = {"severity", "detector"}
-"""Fields of a finding whose text comes from our own files."""
 
 
 # ---- the rule of display (docs: timeline/pages/display.py)
@@ -51,11 +49,8 @@ OURS = {"severity", "detector"}
 
 def unsafe(page: ast.Module) -> Iterator[str]:
     """Where a notebook might show event text as something else than text."""
-    labelled = {
-        ast.unparse(one.targets[0]) for one in ast.walk(page) if isinstance(one, ast.Assign) and "safe_options" in _calls(one.value)
-    }
     for node in ast.walk(page):
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).endswith(NAMED) and not _calls(node.value) & MAKERS:
+        if isinstance(node, ast.Assign | ast.AnnAssign) and _target(node).endswith(NAMED) and not _calls(node.value) & MAKERS:
             yield f"{node.lineno}: a name that ends so is of what {sorted(MAKERS)} make"
         if isinstance(node, ast.Call):
             name = dotted(node.func)
@@ -65,20 +60,23 @@ def unsafe(page: ast.Module) -> Iterator[str]:
                 yield f"{node.lineno}: mo.md takes a literal text; event text goes through safe_text"
             if name == "mo.stop" and not all(map(_is_shown_safely, node.args[1:])):
                 yield f"{node.lineno}: mo.stop shows something that is not in {sorted(SAFE)}"
-            if name in CHOICES and not (_has_safe_options(node.args[0], labelled) and all(map(_is_fixed_label, node.keywords))):
-                yield f"{node.lineno}: options are named by safe_options(…) or come from {sorted(OURS)}; a label is a literal text"
             if name in {*MAKERS, "mo.status.spinner"} and not all(map(_is_fixed_label, node.keywords)):
                 yield f"{node.lineno}: a label is a literal text"
             if name == "safe_chart" and not dotted(getattr(node.args[0], "func", node)).startswith("charts."):
                 yield f"{node.lineno}: a chart is made by timeline.pages.charts"
         if isinstance(node, ast.FunctionDef) and any("app.cell" in ast.unparse(mark) for mark in node.decorator_list):
             last = next((statement for statement in reversed(node.body) if not isinstance(statement, ast.Return)), None)
-            chosen = {ast.unparse(one.targets[0]) for one in node.body if isinstance(one, ast.Assign) and _calls(one.value) & MAKERS}
+            assigned = [one for one in node.body if isinstance(one, ast.Assign | ast.AnnAssign)]
+            chosen = {_target(one) for one in assigned if _calls(one.value) & MAKERS}
             if isinstance(last, ast.Expr) and not _is_shown_safely(last.value, chosen):
                 yield f"{last.lineno}: a cell shows {ast.unparse(last.value)[:60]}: show it by {sorted(SAFE)}"
 
 
-def _calls(node: ast.expr) -> set[str]:
+def _target(node: ast.Assign | ast.AnnAssign) -> str:
+    return ast.unparse(node.targets[0] if isinstance(node, ast.Assign) else node.target)
+
+
+def _calls(node: ast.expr | None) -> set[str]:
     return {dotted(node.func)} if isinstance(node, ast.Call) else set()
 
 
@@ -93,17 +91,6 @@ def _is_shown_safely(node: ast.expr, chosen: AbstractSet[str] = frozenset()) -> 
             return _is_shown_safely(body, chosen) and (is_nothing or _is_shown_safely(other, chosen))
         case ast.Name(id=name):
             return name in chosen or name.endswith(NAMED)
-    return False
-
-
-def _has_safe_options(node: ast.expr, labelled: AbstractSet[str]) -> bool:
-    match node:
-        case ast.Name(id=name):
-            return name in labelled
-        case ast.DictComp(key=ast.Call(func=func)):
-            return dotted(func) == "safe_label"
-        case ast.Call(args=[ast.SetComp(elt=ast.Attribute(attr=field))]):
-            return field in OURS
     return False
 
 
@@ -140,6 +127,8 @@ def test_s11_a_notebook_shows_event_text_as_text_only(page: Path):
         "safe_chart(finding.says)",
         "a_chart = finding.says",
         "safe_choice(headings, rows, label=finding.says)",
+        "safe_dropdown(findings, label=finding.says)",
+        "a_choice: object = finding.says",
     ],
 )
 def test_s11_the_rule_sees_text_that_is_shown_raw(shown: str):
@@ -163,29 +152,29 @@ def test_as_a_script_it_prints_the_answer(leaking: Path):
         assert ran.stdout.strip() == board.answer(log.detect())
 
 
-def outputs(page: str, **defs: Any) -> str:
-    """What the cells of a notebook show, as one text, with those inputs."""
-    shown, _ = importlib.import_module(f"notebooks.{page}").app.run(defs=defs)
+def outputs(page: str, database: Path) -> str:
+    """What the cells of a notebook show of a database, as one text."""
+    shown, _ = importlib.import_module(f"notebooks.{page}").app.run(defs={"given": Given(str(database))})
     return "\n".join(getattr(output, "text", str(output)) for output in shown if output is not None)
 
 
 def test_it_answers_first_and_shows_evidence_and_the_command_that_replays(leaking: Path):
-    page = outputs("what_leaked", database=str(leaking))
+    page = outputs("what_leaked", leaking)
     assert page.index("findings last to the end of the log") < page.index("nobody held the lease janitor")
     assert "lease.lost" in page
     assert "timeline replay" in page
 
 
 def test_without_a_database_it_says_how_to_make_one(tmp_path: Path):
-    assert "timeline ingest" in outputs("what_leaked", database=str(tmp_path / "none.duckdb"))
+    assert "timeline ingest" in outputs("what_leaked", tmp_path / "none.duckdb")
 
 
 def test_without_an_event_it_says_how_to_load_some(tmp_path: Path):
-    assert "holds no event yet" in outputs("what_leaked", database=str(load_into(tmp_path / "empty.duckdb", [])))
+    assert "holds no event yet" in outputs("what_leaked", load_into(tmp_path / "empty.duckdb", []))
 
 
 def test_where_nothing_leaks_it_says_so_and_still_shows_who_led(tmp_path: Path):
-    page = outputs("what_leaked", database=str(load_into(tmp_path / "fixed.duckdb", DEMO.record(is_fixed=True).lines)))
+    page = outputs("what_leaked", load_into(tmp_path / "fixed.duckdb", DEMO.record(is_fixed=True).lines))
     assert "Nothing is found" in page
     assert "who led" in page
 
@@ -200,7 +189,7 @@ def test_a_log_of_something_else_has_a_page_too(tmp_path: Path):
         "kind": "x.done",
         "subject": {"kind": "x", "id": "1"},
     }
-    page = outputs("what_leaked", database=str(load_into(tmp_path / "other.duckdb", [json.dumps(event).encode()])))
+    page = outputs("what_leaked", load_into(tmp_path / "other.duckdb", [json.dumps(event).encode()]))
     assert "timeline objects" in page
 
 

@@ -17,6 +17,7 @@ from tests.house import ROOT
 from timeline.api import Timeline
 from timeline.pages import replay_view
 from timeline.pages.bounded_replay import run_bounded
+from timeline.pages.opening import Given, Opening
 from timeline.pages.replay_view import Begin, Comparison, Source
 from timeline.replays import choices_of, replay, run_seed
 
@@ -132,7 +133,7 @@ def test_what_cannot_be_run_is_said_in_a_sentence(seed: ReplaySeed):
 def test_an_address_names_a_finding_or_a_seed_beside_the_database_and_opens_no_other_file(leaking: Path, seed: ReplaySeed, tmp_path: Path):
     (tmp_path / "one.seed.json").write_text(seed.to_text())
     with Timeline.open(leaking) as log:
-        there = replay_view.sources(log, "demo", tmp_path)
+        there = replay_view.sources(Opening(["demo"], there=log), Given(str(tmp_path / "x.duckdb")))
         labels = list(there)
         assert replay_view.begin(there, str(there[labels[3]].finding)[:8], None) == Begin(labels[3], "")
         named = replay_view.begin(there, None, "one.seed.json")
@@ -152,12 +153,12 @@ def test_a_seed_that_is_handed_in_is_read_and_a_broken_one_is_refused(seed: Repl
     assert replay_view.handed_in(None, None) is None
 
 
-def test_flags_of_a_script_are_put_together_again():
+def test_flags_of_a_script_are_put_together_again(seed: ReplaySeed):
     """marimo reads `--switch a=off` as the flag `switch a` with the value `off`."""
     assert replay_view.flags({"db": "x", "switch a": "off", "switch b": "on", "switches": "c"}, "switch") == ["a=off", "b=on"]
-    assert replay_view.turned(["a=off", "b=on"], ["a", "c"]) == ["c", "b"]
+    assert replay_view.turned([f"{BUGS[0]}=off", "b=on"], seed) == [*BUGS[1:], "b"]
     with pytest.raises(UsageError, match="NAME=on or NAME=off"):
-        replay_view.turned(["a=maybe"], [])
+        replay_view.turned(["a=maybe"], seed)
 
 
 # ---- the page
@@ -172,9 +173,8 @@ def test_as_a_script_it_replays_and_prints_the_answer(leaking: Path, seed: Repla
 
 def test_the_page_shows_both_runs_and_the_commands(leaking: Path, seed: ReplaySeed):
     page = importlib.import_module("notebooks.replay_a_seed")
-    wanted = {"switch": ["park_write_swallowed=off"], "policy": []}
-    defs = {"database": str(leaking), "place": {"finding": seed.origin.finding}, "seed_file": None, "wanted": wanted}
-    outputs, _ = page.app.run(defs=defs)
+    given = Given(str(leaking), {"finding": seed.origin.finding}, {"switch park_write_swallowed": "off"})
+    outputs, _ = page.app.run(defs={"given": given})
     shown = "\n".join(getattr(output, "text", str(output)) for output in outputs if output is not None)
     assert shown.index("2 findings gone") < shown.index("What became of every finding") < shown.index("only in this replay")
     assert f"timeline replay {seed.origin.finding}.seed.json --switch park_write_swallowed=off" in shown

@@ -15,7 +15,7 @@ from ingest.errors import DatabaseBusy, UsageError
 from tests.serve.conftest import TOKEN, Client, eventually, served
 from timeline.api import Timeline
 from timeline.cli import app
-from timeline.pages.opening import opening
+from timeline.pages.opening import Given, opening
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,5 @@ def test_a_notebook_goes_on_reading_what_it_opened_while_newer_copies_come_and_g
 
 def test_a_notebook_opens_the_database_inside_the_process_that_serves_it(client: Client):
     """By its path, as it would anywhere; what it reads is the copy."""
-    opened = opening(str(client.owner.path))
-    assert opened.log is not None
-    with opened.log as log:
+    with opening(Given(str(client.owner.path))).log as log:
         assert any("nobody held the lease janitor" in finding.says for finding in log.detect().findings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
@@ -13,6 +13,9 @@ from timeline.links import Link, Place, notebook_link
 from timeline.moment import shown
 from timeline.words import count, short
 
+Field = Literal["severity", "detector"]
+FIELDS: tuple[Field, ...] = ("severity", "detector")
+"""What the board is filtered by."""
 RUNS = ("run", "decisions", "lasts", "findings", "the worst", "wasted")
 """Headings of the values that `runs` gives."""
 HEADINGS = ("severity", "since, UTC", "until", "what", "detector", "cost", "finding")
@@ -98,17 +101,22 @@ def place_of(findings: Sequence[Finding], finding: Finding | None) -> int:
     return next((place for place, one in enumerate(findings) if finding is not None and one.finding_id == finding.finding_id), 0)
 
 
-def known(report: Report, field: str, asked: str | None) -> list[str]:
+def values(report: Report, field: Field) -> list[str]:
+    """The severities or the detectors that findings have."""
+    return sorted({one.severity if field == "severity" else one.detector for one in report.findings})
+
+
+def known(report: Report, field: Field, place: Place) -> list[str]:
     """The severity or detector that an address asks for, where a finding has it."""
-    return [asked] if asked and asked in {getattr(one, field) for one in report.findings} else []
+    return [value for value in values(report, field) if value == place.get(field)]
 
 
-def unknown(place: Place, report: Report) -> list[str]:
+def unknown(report: Report, place: Place) -> list[str]:
     """What to say where an address names a severity or a detector that nothing here has."""
     return [
         f"The {field} {asked} that the address names has no finding here; all that is found is shown."
-        for field, asked in (("severity", place.get("severity")), ("detector", place.get("detector")))
-        if asked and not known(report, field, asked)
+        for field in FIELDS
+        if (asked := place.get(field)) and not known(report, field, place)
     ]
 
 

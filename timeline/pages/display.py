@@ -8,7 +8,7 @@ functions and through nothing else; a test reads the notebooks for it. What they
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -18,6 +18,7 @@ import marimo as mo
 import ingest.database  # noqa: F401  first, so that what it notes can be taken back
 from timeline.links import Link
 from timeline.safe import printable
+from timeline.terminal import print_line
 
 # `ingest.database` notes in `sys.modules` that there is no pandas; marimo takes whatever is there for a module, and fails.
 if sys.modules.get("pandas", sys) is None:
@@ -63,7 +64,7 @@ def safe_label(value: object, most: int = 80) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def safe_options(values: Iterable[str], *, every: str = "", most: int = 120) -> dict[str, str]:
+def safe_options(values: Iterable[str], *, every: str = "", most: int = 160) -> dict[str, str]:
     """The values by their labels, for a list to choose from; two that look alike are numbered. `every`, a text of ours, stands for ""."""
     options: dict[str, str] = {every: ""} if every else {}
     for value in values:
@@ -81,6 +82,13 @@ def label_of(options: Mapping[str, str], value: str | None = None) -> str | None
 def safe_text(value: object, look: str = "") -> mo.Html:
     """The value as a paragraph."""
     return mo.Html(f'{STYLE}<p class="{CLASSES.get(look, "tl")}">{_escaped(value)}</p>')
+
+
+def safe_answer(value: object) -> mo.Html:
+    """What a page says first, in large letters; a notebook that is run as a script prints it too."""
+    if mo.app_meta().mode == "script":
+        print_line(str(value))
+    return safe_text(value, "answer")
 
 
 def safe_notes(notes: Iterable[object]) -> mo.Html:
@@ -146,6 +154,18 @@ def safe_choice(headings: Mapping[str, int], rows: Iterable[Sequence[tuple[objec
         column_widths=dict(headings),
         label=label,
     )
+
+
+def safe_dropdown(values: Iterable[str], chosen: str | None = None, *, label: str, every: str = "") -> mo.ui.dropdown:
+    """A list of which one value is chosen: that one, or the first. It is searched by writing. `every` is as in `safe_options`."""
+    options = safe_options(values, every=every)
+    return mo.ui.dropdown(options, value=label_of(options, chosen), label=label, searchable=True)
+
+
+def safe_multiselect(values: Iterable[str], chosen: Collection[str] = (), *, label: str) -> mo.ui.multiselect:
+    """A list of which any number of values is chosen: first those of `chosen` that are in it."""
+    options = safe_options(values)
+    return mo.ui.multiselect(options, value=[name for name, value in options.items() if value in chosen], label=label)
 
 
 def safe_chart(chart: alt.LayerChart) -> Any:

@@ -15,6 +15,7 @@ from timeline.drawn.lanes import Lanes
 from timeline.findings import Finding
 from timeline.pages import board
 from timeline.pages.bounded_replay import run_bounded
+from timeline.pages.opening import Given, Opening
 from timeline.replays import choices_of
 from timeline.words import count
 
@@ -40,15 +41,17 @@ class Source:
     """What is in it, where it was handed in and is no file of this machine."""
 
 
-def sources(log: Timeline | None, run: str | None, folder: Path, given: Path | None = None) -> dict[str, Source]:
+def sources(opened: Opening, given: Given) -> dict[str, Source]:
     """What can be replayed, by a label: a seed that was given, the findings of a run, the run, and the seed files beside its database."""
+    run = opened.asked.run or next(iter(opened.runs), None)
+    folder, own = Path(given.database).parent, given.seed_file
     files = sorted(folder.glob(SEED_FILES))[:SEED_FILES_MAX] if folder.is_dir() else []
-    found = board.found(log.detect(run=run)) if log is not None else []
+    found = board.found(opened.there.detect(run=run)) if opened.there else []
     return {
-        **({f"the seed file {given}": Source(file=given)} if given else {}),
+        **({f"the seed file {own}": Source(file=own)} if own else {}),
         **{f"the finding {board.label(one)}": Source(finding=one.finding_id) for one in found},
         **({f"the run {run}": Source(run=run)} if run else {}),
-        **{f"the seed file {file.name}": Source(file=file) for file in files if file != given},
+        **{f"the seed file {file.name}": Source(file=file) for file in files if file != own},
     }
 
 
@@ -117,8 +120,9 @@ def flags(given: Mapping[str, object], name: str) -> list[str]:
     return [f"{flag.removeprefix(name).strip()}={value}" for flag, value in given.items() if flag.startswith(f"{name} ")]
 
 
-def turned(texts: Sequence[str], on: Sequence[str]) -> list[str]:
-    """The switches that are on after `NAME=on` and `NAME=off` were applied to those in `on`. Raises UsageError."""
+def turned(texts: Sequence[str], seed: ReplaySeed) -> list[str]:
+    """The switches that are on after `NAME=on` and `NAME=off` were applied to those of a seed. Raises UsageError."""
+    on = [name for name, is_on in seed.scenario.switches.items() if is_on]
     wanted = assigned(texts)
     for name, value in wanted.items():
         if value not in SWITCH:
