@@ -9,9 +9,11 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from ingest.chunks import CompressedInputBroken, unpacked
+from ingest.chunks import Chunk, CompressedInputBroken, NulRun, Tail, chunks, unpacked
 from ingest.emit.seal import Sealed, Stream, digest, read_sealed, stream_of
 from ingest.errors import StorageFailed
+
+_UNSEALED = "it has no seal, and its stream is sealed"
 
 
 class Break(BaseModel):
@@ -31,12 +33,12 @@ class Verified(BaseModel):
     lines: int = 0
     sealed: int = 0
     unsealed: int = 0
-    """Lines without a seal, in streams that have none."""
+    """Lines without a seal, in streams that have none so far."""
     streams: int = 0
     begun_late: list[str] = []
-    """Streams whose first line here is not their first: what was before it cannot be verified."""
+    """Streams whose first line here is not their first: neither it nor what was before it can be verified."""
     broken: list[Break] = []
-    """The first break of each stream, in order of the files."""
+    """The first break of each stream, in the order in which they were found."""
 
 
 class Verifier:
@@ -47,6 +49,8 @@ class Verifier:
         self._key = key
         self._last: dict[Stream, Sealed] = {}
         self._broken: set[Stream] = set()
+        self._unsealed_at: dict[Stream | None, tuple[str, int, int]] = {}
+        """The first line without a seal of each stream that has none so far."""
 
     def read(self, file: str, number: int, offset: int, line: bytes) -> None:
         """Look at the next line of the log."""
@@ -66,6 +70,8 @@ class Verifier:
 
     def _first(self, file: str, number: int, offset: int, sealed: Sealed) -> None:
         self.found.streams += 1
+        if sealed.stream in self._unsealed_at:
+            self._break(*self._unsealed_at[sealed.stream], sealed.stream, _UNSEALED)
         if self._follows("", sealed):
             return
         if sealed.seq in {None, 1}:
@@ -80,9 +86,10 @@ class Verifier:
         except ValueError:
             stream = None
         if stream in self._last:
-            self._break(file, number, offset, stream, "it has no seal, and its stream is sealed")
+            self._break(file, number, offset, stream, _UNSEALED)
         else:
             self.found.unsealed += 1
+            self._unsealed_at.setdefault(stream, (file, number, offset))
 
     def _follows(self, previous: str, sealed: Sealed) -> bool:
         return hmac.compare_digest(digest(previous, sealed.content, self._key), sealed.seal)
@@ -107,13 +114,13 @@ def verify(files: Sequence[Path], key: bytes = b"") -> Verified:
 
 
 def _lines(blocks: Iterator[bytes]) -> Iterator[tuple[int, int, bytes]]:
-    """Number, offset and bytes of each line that is not blank."""
-    number, offset, held = 1, 0, b""
-    for block in blocks:
-        *whole, held = (held + block).split(b"\n")
-        for line in whole:
-            if line.strip():
-                yield number, offset, line
-            number, offset = number + 1, offset + len(line) + 1
-    if held.strip():
-        yield number, offset, held
+    """Number, offset and bytes of each line that is not blank. Of one that is too long to be an event there are none."""
+    for piece in chunks(blocks):
+        if isinstance(piece, Chunk):
+            offset = piece.offset
+            for number, line in enumerate(piece.text.split(b"\n"), piece.first_number):
+                if line.strip():
+                    yield number, offset, line
+                offset += len(line) + 1
+        elif not isinstance(piece, NulRun):
+            yield piece.number, piece.offset, piece.text if isinstance(piece, Tail) else b""

@@ -36,7 +36,10 @@ class SealedSink:
     """Seals what it hands on to another sink: `Emitter(SealedSink(FileSink("events.jsonl"), key=…), …)`."""
 
     def __init__(self, sink: Sink, *, key: bytes = b"") -> None:
-        self._sink, self._key, self._last = sink, key, dict[Stream, str]()
+        """`key` as a file may hold it: white space around it does not count. Raises ValueError for one that is nothing else."""
+        if key and not key.strip():
+            raise ValueError("the key holds nothing")
+        self._sink, self._key, self._last = sink, key.strip(), dict[Stream, str]()
         self.batch_events, self.batch_bytes = sink.batch_events, sink.batch_bytes
 
     def write(self, lines: Sequence[bytes]) -> None:

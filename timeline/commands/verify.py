@@ -31,13 +31,15 @@ def command(
         key = b"" if key_file is None else key_file.read_bytes().strip()
     except OSError as error:
         raise UsageError(f"reading the key {key_file}: {error.strerror}") from None
+    if key_file is not None and not key:
+        raise UsageError(f"reading the key {key_file}: there is nothing in it; without a key leave --key-file out")
     found = verify(files, key)
     if as_json:
         print_json(found.model_dump(mode="json"))
     else:
         print_line(f"{found.sealed} of {found.lines} lines are sealed, in {found.streams} streams")
         for actor in found.begun_late:
-            print_line(f"{actor}: what is before its first line here cannot be verified")
+            print_line(f"{actor}: its first line here, and what was before it, cannot be verified")
         for one in found.broken:
             print_parts((f"{one.file}:{one.line}", "bad"), f" (byte {one.offset}): {one.actor}: {one.says}", hang=4)
     if found.broken or not found.sealed:
