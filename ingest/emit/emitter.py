@@ -135,9 +135,10 @@ class Emitter:
 
     def close(self, timeout_seconds: float = 5.0) -> Counts:
         """Write what waits, for at most so long, and end. What is emitted later is dropped. May be called again."""
-        if self._process == os.getpid():
-            atexit.unregister(self.close)
-            self._writer.close(timeout_seconds)
+        if self._process != os.getpid():
+            return Counts(0, 0, 0)  # after a fork: the thread that had the lock then is not here to give it back
+        atexit.unregister(self.close)
+        self._writer.close(timeout_seconds)
         return self.counts()
 
     def _id(self, component: str, seq: int) -> str:

@@ -152,19 +152,31 @@ def test_a_kill_costs_what_was_not_yet_written_and_nothing_else(tmp_path: Path):
 
 
 def test_an_emitter_of_before_a_fork_is_not_used_after_it(tmp_path: Path):
-    """Its thread is not there any more: it says so, and the child ends at once."""
+    """Its thread is not there any more: it says so, and the child ends at once, also where a thread was just at work in the emitter."""
     script = """
-import os, sys
+import os, signal, sys, threading
 from ingest.emit import Emitter
 emitter = Emitter(sys.argv[1], run_id="run", actor="cp-1/pool")
+is_held, is_over = threading.Event(), threading.Event()
+
+def at_work():
+    with emitter._writer.changed:
+        is_held.set()
+        is_over.wait()
+
+threading.Thread(target=at_work).start()
+is_held.wait()
 child = os.fork()
 if child == 0:
+    signal.alarm(30)  # a child that does not end is killed
     try:
         emitter.emit("a.b", "c/d")
     except RuntimeError as error:
         print(error, flush=True)
     sys.exit(0)
-assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+is_over.set()
+assert status == 0
 """
     done = subprocess.run([sys.executable, "-c", script, str(tmp_path / "log.jsonl")], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "this emitter was made before a fork: make one in each process\n"
