@@ -5,11 +5,9 @@ The command line and the notebooks are thin shells over it.
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from threading import Timer
 from types import TracebackType
 from typing import Self
 
@@ -30,11 +28,14 @@ from timeline.drawn.led import Led, led_by
 from timeline.explain import Explanation, explain_finding
 from timeline.exports import Chosen
 from timeline.findings import Finding, Report, detect
-from timeline.gauges import Gauge, measure, measure_database
+from timeline.gauges import Gauge, measure
 from timeline.gauges.history import histories, history
+from timeline.gauges.live import live_gauges
 from timeline.moment import moment_of
 from timeline.objects import ids_of, kinds_of, runs_with
 from timeline.published import view_of
+from timeline.query import SECONDS as QUERY_SECONDS
+from timeline.query import answer
 from timeline.refresh import is_stale, refresh
 from timeline.seeds import seed_of_run
 from timeline.state import objects_of, states_at
@@ -43,14 +44,6 @@ from timeline.why import Why, parts_of, why_of, workloads_named
 
 AROUND_US = 60_000_000
 """How far before and after a moment `show --around` looks."""
-
-QUERY_SECONDS = 30.0
-"""How long a query that somebody wrote may take."""
-
-_NOT_IN_POLARS = re.compile(r"\b(INTERVAL|UNION|BIT|BIGNUM)\b")
-
-LIVE_US, LIVE_MAX = 24 * 3_600_000_000, 8
-"""A run is live while its log ends at most so long before the newest one; so many of them are exported."""
 
 _RUNS = "SELECT run_id, events, start_us, end_us FROM log_bounds ORDER BY run_id"
 
@@ -67,7 +60,7 @@ class Timeline:
     def open(cls, path: Path) -> Self:
         """Open the database at `path`, read-only, after bringing its models up to date where events came in.
 
-        Where it is served, here or at the address `path`, it is read as it was last refreshed. A bundle (`timeline export --bundle`) is
+        Where it is served, here or at the address `path`, it is read as it was last refreshed; a bundle (`timeline export --bundle`) is
         loaded into memory. Raises DatabaseBusy, DatabaseUnusable where it is none, damaged or of another version, UpstreamUnavailable.
         """
         if is_bundle(path):
@@ -324,41 +317,14 @@ class Timeline:
         return histories(self._connection, step_us, names)
 
     def live_gauges(self) -> list[Gauge]:
-        """What a scrape says: the gauges of each live run where its log ends, and those of the database.
-
-        Live are the runs whose logs end within a day of the newest one, at most eight: the newest. A log that nothing is written
-        to any more so leaves room for the one that follows it.
-        """
-        newest = self.runs().filter(pl.col("end_us") >= pl.col("end_us").max() - LIVE_US).sort("end_us", "run_id", descending=True)
-        live = [gauge for run_id in newest["run_id"].head(LIVE_MAX) for gauge in self.gauges(run_id)]
-        return [*live, *measure_database(self._connection)]
+        """What a scrape says: the gauges of each live run (`timeline.gauges.live`) where its log ends, and those of the database."""
+        return live_gauges(self._connection)
 
     # ---- what leaves
 
     def sql(self, query: str, seconds: float = QUERY_SECONDS) -> pl.DataFrame:
-        """The answer to a query that may read the tables and nothing else, for at most so many seconds. Raises UsageError."""
-        try:
-            statements = duckdb.extract_statements(query)
-            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-                raise UsageError(f"answering {query!r}: write one SELECT; nothing here can be changed")
-            relation = self._connection.sql(statements[0].query)
-        except duckdb.Error as error:
-            raise UsageError(f"answering {query!r}: {_one_line(error)}") from None
-        for name, type_ in zip(relation.columns, relation.types, strict=True):
-            if _NOT_IN_POLARS.search(str(type_)):
-                raise UsageError(f"answering {query!r}: the column {name} is {type_}, which polars has not; cast it to VARCHAR")
-        if len(set(relation.columns)) < len(relation.columns):
-            raise UsageError(f"answering {query!r}: two columns have the same name; rename one with AS")
-        alarm = Timer(seconds, self._connection.interrupt)
-        alarm.start()
-        try:
-            return pl.DataFrame(relation)
-        except duckdb.InterruptException:
-            raise UsageError(f"answering {query!r}: it took longer than {seconds:g} s; ask about one run, or less of it") from None
-        except duckdb.Error as error:
-            raise UsageError(f"answering {query!r}: {_one_line(error)}") from None
-        finally:
-            alarm.cancel()
+        """The answer to one SELECT over the tables, for at most so many seconds. Raises UsageError."""
+        return answer(self._connection, query, seconds)
 
     def choose(self, finding_id: str | None = None, name: str | None = None, run: str | None = None) -> Chosen:
         """What is to be handed on: a finding, the object `kind/id`, or a run. Raises UsageError as `finding`, `find` and `run` do."""
@@ -386,11 +352,6 @@ class Timeline:
         about = [found for found in self.detect(run=run_id).findings if (found.subject.kind, found.subject.id) == (kind, id_)]
         findings = [finding for finding in about if finding.verdict == "found"]
         return seed_of_run(self._connection, Origin(run_id=run_id, subject=f"{kind}/{id_}"), findings)
-
-
-def _one_line(error: duckdb.Error) -> str:
-    """What the engine says, without its drawing of the query."""
-    return " ".join(str(error).partition("\n\n")[0].split())
 
 
 def _some(names: Sequence[str], most: int = 10) -> str:

@@ -125,12 +125,34 @@ def detect(
     bound = _bound(chosen, params or {})
     with nullcontext() if as_of_us is None else as_of(connection, as_of_us, run_id, _read_by(chosen)):
         applying = _applying(connection, chosen, run_id)
-        lacking = {query.name for query in chosen if query not in applying} | _lacking(connection, applying, run_id)
         findings = _weighed(connection, [one for query in applying for one in _findings(connection, query, bound[query.name], run_id)])
-        ended = first_row(connection, "SELECT max(end_us) FROM log_bounds WHERE run_id = coalesce($run, run_id)", {"run": run_id})
+        return _report(connection, chosen, applying, findings, as_of_us, run_id)
+
+
+def detect_each(connection: DuckDBPyConnection, run_ids: Iterable[str]) -> Iterator[tuple[str, Report]]:
+    """Each of these runs with what `detect` says of it alone, where the log ends; every detector is asked once for all of them."""
+    chosen, everywhere = _chosen(()), detect(connection).findings
+    for run_id in run_ids:
+        applying = _applying(connection, chosen, run_id)
+        names = {query.name for query in applying}
+        own = [one for one in everywhere if one.run_id == run_id and one.detector in names]
+        yield run_id, _report(connection, chosen, applying, own, None, run_id)
+
+
+def _report(
+    connection: DuckDBPyConnection,
+    chosen: Iterable[Query],
+    applying: Sequence[Query],
+    findings: Iterable[Finding],
+    as_of_us: int | None,
+    run_id: str | None,
+) -> Report:
+    """The judgement by the chosen detectors, of which those that apply found this."""
+    lacking = {query.name for query in chosen if query not in applying} | _lacking(connection, applying, run_id)
     verdicts: dict[str, Verdict] = {query.name: "unknown" if query.name in lacking else "clean" for query in chosen}
     for one in findings:
         verdicts[one.detector] = max(verdicts[one.detector], one.verdict, key=VERDICTS.index)
+    ended = first_row(connection, "SELECT max(end_us) FROM log_bounds WHERE run_id = coalesce($run, run_id)", {"run": run_id})
     return Report(
         as_of=as_of_us if as_of_us is not None or ended is None else ended[0],
         detectors=list(verdicts),

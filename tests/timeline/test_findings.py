@@ -11,7 +11,7 @@ from ingest.errors import UsageError
 from tests.detectors.telling import alive, in_order, log
 from tests.story import database, tell
 from timeline import catalog
-from timeline.findings import SEVERITIES, Report, at_least, detect, needed
+from timeline.findings import SEVERITIES, Report, at_least, detect, detect_each, needed
 
 STALE = "warm_pool/stale_hot_idle"
 PARKED = """
@@ -80,6 +80,17 @@ def test_a_run_of_another_system_leaves_a_verdict_as_it_is():
     verdicts = detect(told, [STALE]).verdicts
     assert verdicts == {STALE: "clean"}
     assert detect(told, [STALE], run_id="other").verdicts == {STALE: "unknown"}
+
+
+def test_several_runs_are_judged_at_once_as_each_is_alone():
+    """One leaks, of another events are missing, and a third has nothing that detectors of the first family could judge."""
+    torn = [
+        f"{line} run=torn"
+        for line in in_order(alive("cp-2", "300s"), PARKED.replace("cp-1", "cp-2"), "20s cp-2/pool worker/w-1 worker.refreshed seq=9")
+    ]
+    told = log(alive("cp-1", "300s"), PARKED, *torn, "5s api/web order/o-1 order.placed run=other")
+    runs = ["run", "torn", "other"]
+    assert dict(detect_each(told, runs)) == {run: detect(told, run_id=run) for run in runs}
 
 
 def test_missing_events_of_those_who_decide_make_a_finding_unknown():
