@@ -19,8 +19,9 @@ from timeline.server.refresher import Refresher
 from timeline.server.snapshots import Snapshots
 from timeline.server.writer import Writer
 
-LIMITS = Limits(memory_mib=512)
-"""What writing and refreshing may use: whatever does not fit is spilled beside the database."""
+LIMITS = Limits(memory_mib=512, threads=1)
+"""What writing and refreshing may use: whatever does not fit is spilled beside the database. Each of the two does its work in its own
+thread, so that a refresh never has more than one processor and whoever sends or asks finds another."""
 
 
 class Owner:

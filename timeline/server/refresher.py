@@ -12,7 +12,8 @@ from timeline.gauges.openmetrics import exposition, scrape
 from timeline.refresh import refreshed
 
 REST = 3.0
-"""Seconds of rest for each second of work: refreshing takes at most a quarter of the time."""
+"""Seconds of rest for each second of a processor: refreshing takes at most a quarter of one. By the processor's time and not by the
+clock's, or else the gauges would get the older the more others have to do."""
 REST_SECONDS_MIN = 0.25
 INTERRUPT_SECONDS = 0.05
 IDLE_SECONDS = 60.0
@@ -42,11 +43,11 @@ class Refresher(threading.Thread):
         while not self._stopping.is_set():
             self._news.wait(IDLE_SECONDS)
             self._news.clear()
-            started = time.monotonic()
+            worked = time.thread_time()  # all of it: DuckDB has no threads of its own here
             if not self._stopping.is_set():
                 self._refresh()
             is_first = self.count <= 1  # it makes the tables and reads our files, which is not done again
-            self._stopping.wait(REST_SECONDS_MIN if is_first else max(REST_SECONDS_MIN, REST * (time.monotonic() - started)))
+            self._stopping.wait(REST_SECONDS_MIN if is_first else max(REST_SECONDS_MIN, REST * (time.thread_time() - worked)))
 
     def age_seconds(self) -> float | None:
         """How long ago the last refresh ended; None before the first."""
