@@ -10,6 +10,7 @@ The command line and the notebooks use nothing else than the object that `open` 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +20,14 @@ if TYPE_CHECKING:
 __all__ = ["Timeline", "open"]
 
 
-def open(path: str | Path = "timeline.duckdb") -> Timeline:
-    """Open the database at `path` for analysis. Raises DatabaseBusy, DatabaseUnusable, UsageError."""
+def open(path: str | Path = "timeline.duckdb", tell: Callable[[str], None] = lambda message: None) -> Timeline:
+    """Open the database at `path` for analysis; `tell` hears how old what is read is, where it comes from a `timeline serve`.
+
+    Raises DatabaseBusy, DatabaseUnusable, UsageError.
+    """
     from timeline.api import Timeline
 
-    return Timeline.open(Path(path))
+    return Timeline.open(Path(path), tell)
 
 
 def __getattr__(name: str) -> Any:

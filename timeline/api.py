@@ -6,7 +6,7 @@ The command line and the notebooks are thin shells over it.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -57,15 +57,16 @@ class Timeline:
         self._connection = database.connection
 
     @classmethod
-    def open(cls, path: Path) -> Self:
+    def open(cls, path: Path, tell: Callable[[str], None] = lambda message: None) -> Self:
         """Open the database at `path`, read-only, after bringing its models up to date where events came in.
 
-        Where it is served, here or at the address `path`, it is read as it was last refreshed; a bundle (`timeline export --bundle`) is
-        loaded into memory. Raises DatabaseBusy, DatabaseUnusable where it is none, damaged or of another version, UpstreamUnavailable.
+        Where it is served, here or at the address `path`, it is read as it was last refreshed; of an address `tell` hears when that was.
+        A bundle (`timeline export --bundle`) is loaded into memory. Raises DatabaseBusy, UpstreamUnavailable, DatabaseUnusable where it is
+        none, damaged or of another version.
         """
         if is_bundle(path):
             return cls._of_bundle(path)
-        if (view := view_of(path)) is not None:
+        if (view := view_of(path, tell)) is not None:
             return cls(view)
         database = open_for_read(path)
         try:

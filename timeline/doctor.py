@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import re
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, entry_points, requires
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from pydantic import BaseModel, ConfigDict
 
 from ingest.errors import TimelineError
 from timeline.api import Timeline
+from timeline.published import is_there
+from timeline.remote import address_of
 from timeline.version import DISTRIBUTION, installed_version
 
 SKEW_US = 1_000_000
@@ -91,13 +94,13 @@ class Examination(Part):
     """0, or the exit code of that trouble."""
 
 
-def examine(path: Path) -> Examination:
-    """Look at the installation and at the database at `path`. Never raises for what it finds there."""
+def examine(path: Path, tell: Callable[[str], None] = lambda message: None) -> Examination:
+    """Look at the installation and at the database at `path`. Never raises for what it finds there. `tell`: as for `timeline.open`."""
     packages, extras = _packages()
     log, trouble, exit_code = None, None, 0
-    if path.exists():
+    if exists := is_there(path):
         try:
-            log = _log(path)
+            log = _log(path, tell)
         except TimelineError as error:
             trouble, exit_code = str(error), error.exit_code
     return Examination(
@@ -107,16 +110,16 @@ def examine(path: Path) -> Examination:
         extras=extras,
         replayers=_entries("timeline.replayers"),
         commands=_entries("timeline.commands"),
-        database=str(path),
-        exists=path.exists(),
+        database=address_of(path) or str(path),
+        exists=exists,
         log=log,
         trouble=trouble,
         exit_code=exit_code,
     )
 
 
-def _log(path: Path) -> Log:
-    with Timeline.open(path) as log:
+def _log(path: Path, tell: Callable[[str], None]) -> Log:
+    with Timeline.open(path, tell) as log:
         (size,) = log.sql(_RUNS).to_dicts()
         skews = [Skew(**row) for row in log.sql(_SKEWS).to_dicts() if abs(row["offset_us"]) > SKEW_US]
         gaps = [Gap(**row) for row in log.sql(_GAPS).to_dicts()]

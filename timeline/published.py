@@ -24,12 +24,17 @@ def withdraw(path: Path) -> None:
     del _views[path.resolve()]
 
 
-def view_of(path: Path) -> Database | None:
+def is_there(path: Path) -> bool:
+    """Whether there is a database to read, or somebody to be asked for one."""
+    return address_of(path) is not None or path.exists()
+
+
+def view_of(path: Path, tell: Callable[[str], None] = lambda message: None) -> Database | None:
     """The view of a database that is served, at an address or by this process; None where it is a file like any other.
 
-    Raises UpstreamUnavailable, UsageError, StorageFailed, DatabaseUnusable.
+    `tell` hears how old what comes from an address is. Raises UpstreamUnavailable, UsageError, StorageFailed, DatabaseUnusable.
     """
     if (address := address_of(path)) is not None:
-        return open_remote(address)
+        return open_remote(address, tell)
     view = _views.get(path.resolve())
     return view() if view else None

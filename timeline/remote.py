@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -23,6 +24,7 @@ CONNECTIONS: dict[str, Callable[..., http.client.HTTPConnection]] = {
     "https": http.client.HTTPSConnection,
 }
 PATH = "/database"
+_SECONDS = re.compile("[0-9]{1,9}")
 
 
 def address_of(path: Path) -> str | None:
@@ -31,11 +33,14 @@ def address_of(path: Path) -> str | None:
     return f"{scheme}://{rest.lstrip('/')}" if colon and scheme in CONNECTIONS else None
 
 
-def open_remote(address: str) -> Database:
-    """The database that is served at an address, read-only. Raises UpstreamUnavailable, UsageError, StorageFailed, DatabaseUnusable."""
+def open_remote(address: str, tell: Callable[[str], None]) -> Database:
+    """The database that is served at an address, read-only; `tell` hears how old it is.
+
+    Raises UpstreamUnavailable, UsageError, StorageFailed, DatabaseUnusable.
+    """
     with tempfile.TemporaryDirectory(prefix="decision-timeline-") as folder:
         copy = Path(folder) / "served.duckdb"
-        _fetch(address, copy)
+        tell(f"{address}: as it was last refreshed, {_fetch(address, copy)} s ago")
         return open_for_read(copy)  # the open file stays when its name is gone
 
 
@@ -50,18 +55,21 @@ def token() -> str:
         raise UsageError(f"reading the token in TIMELINE_TOKEN_FILE={path}: it cannot be read as a line of plain text") from None
 
 
-def _fetch(address: str, copy: Path) -> None:
+def _fetch(address: str, copy: Path) -> str:
+    """Bring the copy here, and say how many seconds ago the server had refreshed it."""
     url = _split(address)
     connection = CONNECTIONS[url.scheme](url.netloc, timeout=TIMEOUT_SECONDS)
     try:
         connection.request("GET", PATH, headers={"Authorization": f"Bearer {token()}"})
         answer = connection.getresponse()
-        if answer.status != 200:
+        age = answer.getheader("Age", "")
+        if answer.status != 200 or not _SECONDS.fullmatch(age):
             raise _refusal(address, answer)
         with copy.open("wb") as file:
             shutil.copyfileobj(answer, file, 1024 * 1024)
         if answer.length:
             raise UpstreamUnavailable(f"reading {address}: the answer broke off; try again")
+        return age
     except http.client.HTTPException as error:
         raise UpstreamUnavailable(f"reading {address}: what answers there is no timeline serve ({type(error).__name__})") from None
     except OSError as error:

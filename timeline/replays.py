@@ -13,11 +13,12 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from ingest.errors import DatabaseBusy, DatabaseUnusable, SeedInvalid
+from ingest.errors import DatabaseBusy, DatabaseUnusable, SeedInvalid, UpstreamUnavailable
 from ingest.seed import Adjustable, Choices, ExpectedFinding, Replayed, Replayer, ReplaySeed
 from timeline.api import Timeline
 from timeline.diff import Divergence, Stream, divergence_in_trail, first_divergence
 from timeline.findings import Finding
+from timeline.published import is_there
 
 GROUP = "timeline.replayers"
 
@@ -120,12 +121,12 @@ def judge(seed: ReplaySeed, replayed: Replayed, recorded: Stream | None = None, 
 
 @contextmanager
 def recorded_stream(path: Path, run_id: str, say: Callable[[str], None] = lambda _: None) -> Iterator[Stream | None]:
-    """The stream of that run, where the database at `path` has it. It is only a help: `say` is told why it cannot be read."""
+    """The stream of that run, where the database at `path` has it. Only a help: `say` hears how old it is, or why it cannot be read."""
     log = None
-    if path.exists():
+    if is_there(path):
         try:
-            log = Timeline.open(path)
-        except (DatabaseBusy, DatabaseUnusable) as error:
+            log = Timeline.open(path, say)
+        except (DatabaseBusy, DatabaseUnusable, UpstreamUnavailable) as error:
             say(f"replaying without the recorded run: {error}")
     if log is None:
         yield None

@@ -31,7 +31,9 @@ def test_events_that_come_while_the_models_are_refreshed_are_in_the_next_refresh
 
 
 def test_a_process_that_lives_may_still_not_be_ready(database: Path):
-    """A table of the models is gone: gauges are not believed, and nobody restarts a process that still takes events."""
+    """A table of the models is gone: gauges are not believed, no copy is given that lacks it, and nobody restarts a process that still
+    takes events.
+    """
     make_empty(database)
     with open_for_write(database) as opened:
         opened.connection.execute("DROP TABLE log_bounds")
@@ -40,4 +42,5 @@ def test_a_process_that_lives_may_still_not_be_ready(database: Path):
         eventually(lambda: b"the last refresh failed" in client.ask("/readyz").body)
         assert (client.ask("/readyz").status, client.ask("/healthz").status) == (503, 200)
         assert b"\ntimeline_up 0\n" in client.ask("/metrics").body
+        assert client.ask("/database").status == 503
         assert client.ask("/events", lines(2)).status == 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tests.serve.conftest import TOKEN, Client, eventually, served
 from timeline.api import Timeline
 from timeline.cli import app
 from timeline.pages.opening import Given, opening
+from timeline.replays import recorded_stream
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +44,32 @@ def test_a_command_answers_through_the_server_what_it_answers_on_the_file(run, l
     with Timeline.in_memory(leak) as log:
         report = log.detect().model_dump(mode="json")
     assert json.loads(run("detect", "--json").stdout) == report
+
+
+def test_a_reader_is_told_how_old_it_is_what_he_reads(run, client: Client):
+    """On standard error, in one line: what is printed is as it would be from the file."""
+    told = run("objects").stderr
+    assert re.fullmatch(rf"http://127\.0\.0\.1:{client.port}: as it was last refreshed, \d+ s ago\n", told)
+
+
+def test_commands_that_need_no_models_read_through_the_server_too(run, client: Client):
+    """Which lines were refused, whether the database is sound, and what was recorded of a run."""
+    assert run("rejected").stdout == "no line was refused\n"
+    assert f"database http://127.0.0.1:{client.port}: can be read" in run("doctor").stdout
+    with recorded_stream(Path(f"http://127.0.0.1:{client.port}"), "demo") as stream:
+        assert stream is not None
+
+
+def test_s9_another_server_that_says_yes_is_not_believed(run, client: Client, monkeypatch: pytest.MonkeyPatch):
+    """A page of ours in the place of the database: it says nothing of its age, and is not opened."""
+    monkeypatch.setattr("timeline.remote.PATH", "/metrics")
+    refused = run("objects")
+    assert (refused.exit_code, "no timeline serve answers there" in refused.stderr) == (9, True)
+
+
+def test_a_notebook_is_opened_at_the_server_itself(run):
+    refused = run("notebook")
+    assert (refused.exit_code, "open that address in a browser" in refused.stderr) == (2, True)
 
 
 def test_a_seed_is_written_where_it_was_asked_for(run, tmp_path: Path):

@@ -46,7 +46,7 @@ def command(
 
     if fail_on is not None:
         at_least(fail_on, fail_on)
-    with timeline.open(db) as log:
+    with timeline.open(db, note) as log:
         as_of_us = None if as_of is None else log.moment(as_of, run)
         report = log.detect(detector or [], as_of_us, _params(param or []), run)
         failing = [] if fail_on is None else [one for one in report.findings if one.verdict == "found" and at_least(one.severity, fail_on)]

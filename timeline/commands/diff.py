@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from timeline.terminal import DEFAULT_DATABASE, AsJson, Database, print_json, print_line, print_table
+from timeline.terminal import DEFAULT_DATABASE, AsJson, Database, note, print_json, print_line, print_table
 
 if TYPE_CHECKING:
     from timeline.api import Timeline
@@ -26,7 +26,7 @@ def command(
     import timeline
     from timeline.diff import changed_kinds, first_divergence
 
-    with timeline.open(db) as log:
+    with timeline.open(db, note) as log:
         one, two = log.stream(first), log.stream(second)
         divergence = first_divergence(one, two)
         changed = changed_kinds(one, two).to_dicts()

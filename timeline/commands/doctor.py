@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from timeline.terminal import DEFAULT_DATABASE, AsJson, Database, print_json, print_line
+from timeline.terminal import DEFAULT_DATABASE, AsJson, Database, note, print_json, print_line
 
 if TYPE_CHECKING:
     from timeline.doctor import Log
@@ -22,7 +22,7 @@ def command(db: Database = DEFAULT_DATABASE, as_json: AsJson = False) -> None:
     """
     from timeline.doctor import examine
 
-    found = examine(db)
+    found = examine(db, note)
     if as_json:
         print_json(found.model_dump(mode="json"))
         raise typer.Exit(found.exit_code)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from timeline.decided import OFFSET, print_decided
-from timeline.terminal import DEFAULT_DATABASE, AsJson, Database, print_json, print_line, print_paragraph, print_parts
+from timeline.terminal import DEFAULT_DATABASE, AsJson, Database, note, print_json, print_line, print_paragraph, print_parts
 from timeline.watch import watchable
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def command(
     """
     import timeline
 
-    with timeline.open(db) as log:
+    with timeline.open(db, note) as log:
         case = log.explain(finding)
     if as_json:
         print_json(case.model_dump(mode="json"))

@@ -49,7 +49,7 @@ def command(
         raise UsageError("exporting: a finding has its run and its object; leave out --run and --object")
     if finding is None and run is None and object_ is None:
         raise UsageError("exporting: name one of FINDING, --run ID, --object KIND/ID (an object with --run where several runs have it)")
-    with timeline.open(db) as log:
+    with timeline.open(db, note) as log:
         seed = None if output is None else _seed(log, finding, run, object_)
         about = log.choose(finding, object_, run) if chosen else None
         files = {name: [str(file) for file in formats()[name].write(about, path)] for name, path in chosen.items() if about is not None}

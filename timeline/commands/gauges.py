@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from timeline.terminal import DEFAULT_DATABASE, AsJson, Database, Run, print_json, print_line, print_table
+from timeline.terminal import DEFAULT_DATABASE, AsJson, Database, Run, note, print_json, print_line, print_table
 
 if TYPE_CHECKING:
     from timeline.gauges import Gauge
@@ -33,7 +33,7 @@ def command(
     """
     import timeline
 
-    with timeline.open(db) as log:
+    with timeline.open(db, note) as log:
         run_id = log.run(run)
         gauges = log.gauges(run_id, None if openmetrics is None else _step_us(step))
     if openmetrics is None:

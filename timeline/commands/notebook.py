@@ -21,11 +21,14 @@ def command(
     """
     from ingest.errors import UsageError
     from timeline.extras import demand
+    from timeline.remote import address_of
 
     demand("opening a notebook", "notebooks", "marimo", "altair")
     from timeline.server.pages import shipped
     from timeline.server.run import LOOPBACK, Address, Door, show, token_of
 
+    if (address := address_of(db)) is not None:
+        raise UsageError(f"opening a notebook on {address}: it shows them itself; open that address in a browser, with its token")
     pages = shipped()
     if name not in pages:
         raise UsageError(f"opening the notebook {name!r}: there is none of that name; there are {', '.join(pages)}")

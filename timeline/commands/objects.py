@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from timeline.terminal import DEFAULT_DATABASE, AsJson, Database, Run, print_json, print_line, print_parts, print_table
+from timeline.terminal import DEFAULT_DATABASE, AsJson, Database, Run, note, print_json, print_line, print_parts, print_table
 from timeline.watch import watchable
 
 
@@ -26,7 +26,7 @@ def command(
     import timeline
     from timeline.moment import shown
 
-    with timeline.open(db) as log:
+    with timeline.open(db, note) as log:
         rows = log.objects(kind, run).to_dicts()
         begins = {row["run_id"]: row["start_us"] for row in log.runs().to_dicts()}
     if as_json:

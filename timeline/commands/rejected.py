@@ -39,13 +39,14 @@ def command(
     from ingest.errors import UsageError
     from ingest.rejected import Wanted, count_of, listed, numbered
     from ingest.rejected import retry as try_again
+    from timeline.published import view_of
 
     if retry and show is not None:
         raise UsageError("--show and --retry: give one")
     if not retry and (format or mapping or run):
         raise UsageError("--format, --mapping and --run say how lines are loaded again: give --retry too")
     wanted = Wanted(file, reason)
-    with open_for_read(db) as database:  # before trying again too: that makes no database
+    with view_of(db, note) or open_for_read(db) as database:  # before trying again too: that makes no database
         if show is not None:
             _print_line(*numbered(database.connection, show), as_json)
         elif not retry:

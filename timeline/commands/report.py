@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from timeline.terminal import DEFAULT_DATABASE, AsJson, Database, Run, print_json, print_line
+from timeline.terminal import DEFAULT_DATABASE, AsJson, Database, Run, note, print_json, print_line
 
 
 def command(
@@ -31,7 +31,7 @@ def command(
     from timeline.files import write_private
     from timeline.report import text_of
 
-    with timeline.open(db) as log:
+    with timeline.open(db, note) as log:
         chosen = log.choose(finding_id=finding, run=None if finding else run)
         text = text_of(chosen, output)
     write_private(output, text)

@@ -84,7 +84,7 @@ def _backtest(databases: list[Path], truth: list[Path] | None, as_json: bool) ->
 
     runs, gauges = [], []
     for path in databases:
-        with timeline.open(path) as log:
+        with timeline.open(path, note) as log:
             of_database = watched(log)
         runs += of_database[0]
         gauges += of_database[1]

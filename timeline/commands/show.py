@@ -33,7 +33,7 @@ def command(
     """
     import timeline
 
-    with timeline.open(db) as log:
+    with timeline.open(db, note) as log:
         run_id = log.run(run)
         story = log.show(name, run_id, None if around is None else log.moment(around, run_id))
     if story.id != name.partition("/")[2]:

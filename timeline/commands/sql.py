@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from timeline.terminal import DEFAULT_DATABASE, AsJson, Database, json_value, print_json, print_table
+from timeline.terminal import DEFAULT_DATABASE, AsJson, Database, json_value, note, print_json, print_table
 
 
 def command(
@@ -27,7 +27,7 @@ def command(
 
     if as_json and as_csv:
         raise UsageError("printing the answer: it is either --json or --csv")
-    with timeline.open(db) as log:
+    with timeline.open(db, note) as log:
         answer = log.sql(query)
     if as_json:
         print_json([{name: json_value(value) for name, value in row.items()} for row in answer.to_dicts()])

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from timeline.terminal import DEFAULT_DATABASE, AsJson, Database, Run, print_json, print_line, print_parts, print_table
+from timeline.terminal import DEFAULT_DATABASE, AsJson, Database, Run, note, print_json, print_line, print_parts, print_table
 from timeline.watch import watchable
 
 
@@ -28,7 +28,7 @@ def command(
     import timeline
     from timeline.moment import shown
 
-    with timeline.open(db) as log:
+    with timeline.open(db, note) as log:
         run_id = log.run(run)
         at_us = log.moment("-0s" if at is None else at, run_id)
         objects = log.state(at_us, run_id).drop("run_id").to_dicts()

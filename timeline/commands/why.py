@@ -36,7 +36,7 @@ def command(
     """
     import timeline
 
-    with timeline.open(db) as log:
+    with timeline.open(db, note) as log:
         answers = [log.why(workload, one) for one in run] if run else [log.why(workload)]
     for answer in answers:
         if workload not in {f"{answer.kind}/{answer.id}", answer.id}:

@@ -12,11 +12,11 @@ from typing import Self
 import duckdb
 
 from ingest.database import Database, Limits, open_for_write
-from ingest.errors import TimelineError
+from ingest.errors import DatabaseBusy, TimelineError
 from timeline import published
 from timeline.server.intake import Intake
 from timeline.server.refresher import Refresher
-from timeline.server.snapshots import Snapshots
+from timeline.server.snapshots import Copy, Snapshots
 from timeline.server.writer import Writer
 
 LIMITS = Limits(memory_mib=512, threads=1)
@@ -67,12 +67,20 @@ class Owner:
         self._database.announce(address)
 
     def opened(self) -> Database:
-        """The database for reading, as it was at the last refresh or later. Raises StorageFailed."""
-        return self._snapshots.open(self.refresher.count)
+        """The database for reading, as it was at the last refresh or later. Raises DatabaseBusy before the first one, StorageFailed."""
+        return self._snapshots.open(*self._refreshed())
 
-    def held(self) -> AbstractContextManager[Path]:
-        """The same as a file, for another process; it stays for as long as the `with` lasts. Raises StorageFailed."""
-        return self._snapshots.held(self.refresher.count)
+    def held(self) -> AbstractContextManager[Copy]:
+        """The same as a file, for another process; it stays for as long as the `with` lasts. Raises as `opened` does."""
+        return self._snapshots.held(*self._refreshed())
+
+    def _refreshed(self) -> tuple[int, float]:
+        """How many refreshes there were, and when the last one was. A new database has no models before the first."""
+        count, at = self.refresher.count, self.refresher.refreshed_at
+        if at is None:
+            why = f"; refreshing it failed: {self.refresher.error}" if self.refresher.error else ""
+            raise DatabaseBusy(f"reading {self.path}: it was not refreshed yet{why}; run again in a moment")
+        return count, at
 
     def at_rest(self) -> AbstractContextManager[object]:
         """While the `with` lasts, nobody writes events: what arrives waits."""

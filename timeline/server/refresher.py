@@ -51,7 +51,7 @@ class Refresher(threading.Thread):
 
     def age_seconds(self) -> float | None:
         """How long ago the last refresh ended; None before the first."""
-        return None if self.refreshed_at is None else time.monotonic() - self.refreshed_at
+        return None if self.refreshed_at is None else seconds_since(self.refreshed_at)
 
     def wake(self) -> None:
         """There is news."""
@@ -83,3 +83,8 @@ class Refresher(threading.Thread):
         self.gauges = scrape([], self._measured_us, is_up=False)
         self._tell(f"refreshing the models failed: {self.error}")
         self._news.set()
+
+
+def seconds_since(refreshed_at: float) -> float:
+    """How long ago that was, by the monotonic clock."""
+    return time.monotonic() - refreshed_at

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -22,6 +21,8 @@ from timeline.gauges.openmetrics import SCRAPE_TYPE
 from timeline.remote import PATH as DATABASE
 from timeline.server.intake import BODY_BYTES_MAX, Answer, Body, IntakeFull
 from timeline.server.owner import Owner
+from timeline.server.refresher import seconds_since
+from timeline.server.snapshots import Copy
 
 RECEIVE_SECONDS_MAX = 30.0
 """How long the body of a request may take to arrive."""
@@ -130,10 +131,10 @@ class Routes:
         """The database as it was at the last refresh: who reads from elsewhere reads a copy."""
         try:
             held = ExitStack()
-            path = await asyncio.to_thread(held.enter_context, self._owner.held())
+            copy = await asyncio.to_thread(held.enter_context, self._owner.held())
         except TimelineError as error:
             raise _Turned(503, "no copy of the database can be made now") from error
-        return _Held(path, held)
+        return _Held(copy, held)
 
     # ---- standing
 
@@ -170,8 +171,9 @@ class Routes:
 class _Held(FileResponse):
     """A file that must stay until it is sent, or nobody wants it any more."""
 
-    def __init__(self, path: Path, held: ExitStack) -> None:
-        super().__init__(path, media_type="application/vnd.duckdb")
+    def __init__(self, copy: Copy, held: ExitStack) -> None:
+        age = {"age": f"{seconds_since(copy.refreshed_at):.0f}"}
+        super().__init__(copy.path, headers=age, media_type="application/vnd.duckdb")
         self._held = held
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:

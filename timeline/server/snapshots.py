@@ -13,12 +13,23 @@ import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from ingest.database import Database, Limits, beside, duckdb_errors, open_for_read, storage_errors
 from ingest.errors import StorageFailed
 
 READ_LIMITS = Limits(memory_mib=256)
 """What one copy may use of this process, however many read it."""
+
+
+class Copy(NamedTuple):
+    """A copy, and what it has."""
+
+    path: Path
+    version: int
+    """The refreshes that it has at least."""
+    refreshed_at: float
+    """When the last of them was, by the monotonic clock."""
 
 
 class Snapshots:
@@ -31,28 +42,28 @@ class Snapshots:
         self._folder.mkdir(mode=0o700)
         self._turn = threading.Lock()
         self._readers: dict[Path, int] = {}
-        self._newest: tuple[int, Path] | None = None
+        self._newest: Copy | None = None
 
     @contextmanager
-    def held(self, version: int) -> Iterator[Path]:
+    def held(self, version: int, refreshed_at: float) -> Iterator[Copy]:
         """A copy that has at least this version of the models; it stays for as long as the `with` lasts. Raises StorageFailed."""
         with self._turn:
-            if self._newest is None or self._newest[0] < version:
-                self._newest = version, self._copied(version)
-            path = self._newest[1]
-            self._readers[path] = self._readers.get(path, 0) + 1
+            if self._newest is None or self._newest.version < version:
+                self._newest = Copy(self._copied(version), version, refreshed_at)
+            copy = self._newest
+            self._readers[copy.path] = self._readers.get(copy.path, 0) + 1
             self._sweep()
         try:
-            yield path
+            yield copy
         finally:
             with self._turn:
-                self._readers[path] -= 1
+                self._readers[copy.path] -= 1
                 self._sweep()
 
-    def open(self, version: int) -> Database:
+    def open(self, version: int, refreshed_at: float) -> Database:
         """The same, opened for reading: the open file stays when its name is gone."""
-        with self.held(version) as path:
-            return open_for_read(path, READ_LIMITS)
+        with self.held(version, refreshed_at) as copy:
+            return open_for_read(copy.path, READ_LIMITS)
 
     def close(self) -> None:
         """Remove all copies."""
@@ -73,7 +84,7 @@ class Snapshots:
 
     def _sweep(self) -> None:
         """Remove the copies that are not the newest, and that nobody is about to open."""
-        for path in [path for path, readers in self._readers.items() if not readers and self._newest and path != self._newest[1]]:
+        for path in [path for path, readers in self._readers.items() if not readers and self._newest and path != self._newest.path]:
             del self._readers[path]
             path.unlink(missing_ok=True)
             beside(path, ".lock").unlink(missing_ok=True)
