@@ -42,7 +42,7 @@ def watchable(command: Callable[..., None]) -> Callable[..., None]:
             except typer.Exit:  # a --fail-on that was met: who watches sees it
                 pass
             sys.stdout.flush()
-            time.sleep(watch)
+            time.sleep(watch)  # the pause that was asked for
 
     own = inspect.signature(command, eval_str=True)
     option = inspect.Parameter("watch", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Watch)
