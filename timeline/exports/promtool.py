@@ -33,7 +33,8 @@ COUNTS = ("timeline_findings", "timeline_detections_total")
 def write(chosen: Chosen, path: Path) -> list[Path]:
     """Write the test, and the rules that it tests. Raises UsageError where nothing was found that has an alert."""
     detectors = list(dict.fromkeys([chosen.finding.detector] if chosen.finding else [one.detector for one in chosen.found]))
-    proven = [made for alert in alerts.alerts() if alert.detector in detectors and (made := _proven(alert, chosen)) is not None]
+    told = _history(chosen, detectors)
+    proven = [made for alert in alerts.alerts() if alert.detector in detectors and (made := _proven(alert, chosen, *told)) is not None]
     if not proven:
         found = ", ".join(detectors) or "nothing"
         raise UsageError(
@@ -47,13 +48,13 @@ def write(chosen: Chosen, path: Path) -> list[Path]:
     return [path, rules_path]
 
 
-def _proven(alert: Alert, chosen: Chosen) -> Alert | None:
+def _proven(alert: Alert, chosen: Chosen, lasting: Gauge, so_far: Gauge) -> Alert | None:
     """The alert, to be proven by the history of the run; None where it never fires.
 
     A detector that grades its findings has a series for each grade: the one that fires first is shown.
     """
-    lasting, so_far = _history(chosen, alert.detector or "")
-    graded = (_of_severity(alert, chosen, severity, lasting, so_far) for severity in lasting.samples["severity"].unique().sort())
+    told = [Gauge(one.name, one.help, one.samples.filter(detector=alert.detector)) for one in (lasting, so_far)]
+    graded = (_of_severity(alert, chosen, severity, *told) for severity in told[0].samples["severity"].unique().sort())
     return min((one for one in graded if one is not None), key=lambda one: min(one.proof.firing), default=None)
 
 
@@ -69,11 +70,11 @@ def _of_severity(alert: Alert, chosen: Chosen, severity: str, lasting: Gauge, so
     return replace(alert, proof=Proof(series, silent, {fires: str(value)}, labels))
 
 
-def _history(chosen: Chosen, detector: str) -> tuple[Gauge, Gauge]:
-    """What lasts and all so far at each minute of the run, as far as it is about one detector."""
+def _history(chosen: Chosen, detectors: list[str]) -> tuple[Gauge, Gauge]:
+    """What lasts and all so far at each minute of the run, as far as it is about these detectors."""
     report = chosen.report
-    about = [one for one in report.findings if one.detector == detector]
-    judged = Report(as_of=report.as_of, detectors=[detector], findings=about, verdicts={detector: report.verdicts[detector]})
+    about = [one for one in report.findings if one.detector in detectors]
+    judged = Report(as_of=report.as_of, detectors=detectors, findings=about, verdicts={name: report.verdicts[name] for name in detectors})
     made = {gauge.name: gauge for gauge in history(chosen.connection, judged, chosen.run_id, MINUTE_US, COUNTS)}
     return made[COUNTS[0]], made[COUNTS[1]]
 

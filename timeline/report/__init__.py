@@ -36,7 +36,7 @@ def text_of(chosen: Chosen, path: Path) -> str:
     """
     if path.suffix not in FORMS:
         raise UsageError(f"writing the report {path}: name it {' or '.join(FORMS)}")
-    return FORMS[path.suffix](page_of(chosen))
+    return FORMS[path.suffix](page_of(chosen, is_drawn=path.suffix in DRAWN))
 
 
 def html(page: Page) -> str:
@@ -78,3 +78,5 @@ def markdown_text(value: object) -> str:
 
 FORMS: dict[str, Callable[[Page], str]] = {".html": html, ".md": markdown}
 """Suffix to what makes a report of that form."""
+DRAWN = {".html"}
+"""Suffixes of the forms that show pictures."""

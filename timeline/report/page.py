@@ -136,14 +136,14 @@ class Page:
     commands: Sequence[str]
 
 
-def page_of(chosen: Chosen) -> Page:
-    """The report about a run, or about one finding of it."""
+def page_of(chosen: Chosen, *, is_drawn: bool = True) -> Page:
+    """The report about a run, or about one finding of it; with pictures if it `is_drawn`, which takes longer than all the rest."""
     bounds = first_row(chosen.connection, "SELECT start_us, end_us, events FROM log_bounds WHERE run_id = $run", {"run": chosen.run_id})
     start_us, end_us, events = bounds or (0, 0, 0)
     told = [chosen.finding] if chosen.finding else sorted(chosen.report.findings, key=_urgency)
     found = [one for one in told if one.verdict == "found" or one == chosen.finding]
     rows = list(_rows(found, start_us))
-    picture = _picture(chosen, None)
+    picture = _picture(chosen, None) if is_drawn else None
     led = list(_led(chosen, start_us))
     return Page(
         run_id=chosen.run_id,
@@ -158,7 +158,7 @@ def page_of(chosen: Chosen) -> Page:
         costs=[(unit, f"{amount:,.0f}") for unit, amount in board.costs(found).items()],
         rows=rows[:ROWS_MAX],
         rows_left_out=len(rows[ROWS_MAX:]),
-        sections=list(_sections(chosen, rows, start_us)),
+        sections=list(_sections(chosen, rows, start_us, PICTURES_MAX if is_drawn else 0)),
         unproven=list(_rows([one for one in told if one not in found], start_us))[:ROWS_MAX],
         led=led[-LED_MAX:],
         led_left_out=len(led[:-LED_MAX]),
@@ -200,10 +200,10 @@ def _rows(findings: Sequence[Finding], start_us: int) -> Iterator[Row]:
         )
 
 
-def _sections(chosen: Chosen, rows: Sequence[Row], start_us: int) -> Iterator[Section]:
+def _sections(chosen: Chosen, rows: Sequence[Row], start_us: int, pictures: int) -> Iterator[Section]:
     for number, detector in enumerate(dict.fromkeys(row.finding.detector for row in rows)):
         of_it = [row for row in rows if row.finding.detector == detector]
-        cases = [_case(chosen, row, start_us, is_drawn=row is of_it[0] and number < PICTURES_MAX) for row in of_it[:FULL_MAX]]
+        cases = [_case(chosen, row, start_us, is_drawn=row is of_it[0] and number < pictures) for row in of_it[:FULL_MAX]]
         yield Section(detector, of_it[0].finding.severity, runbook_of(detector), cases, of_it[FULL_MAX:])
 
 
