@@ -8,10 +8,9 @@ from functools import lru_cache
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
 from ingest.chunks import Chunk
-from ingest.database import first_row
+from ingest.database import number_of
 from ingest.events import FAMILIES, KINDS
 from ingest.events.recording import RECORDING
 from ingest.judging import Judged, Rejected, judge
@@ -65,9 +64,9 @@ class Known:
         self._remember()
 
     def _remember(self) -> None:
-        self.next_no = _one(self._connection, "SELECT coalesce(max(event_no), 0) + 1 FROM event")
+        self.next_no = number_of(self._connection, "SELECT coalesce(max(event_no), 0) + 1 FROM event")
         """Number of the next event."""
-        self._is_empty = self.next_no == 1 and not _one(self._connection, "SELECT count(*) FROM recording")
+        self._is_empty = self.next_no == 1 and not number_of(self._connection, "SELECT count(*) FROM recording")
         self._first_no: dict[str, int] = {}
 
     def first_no(self) -> int | None:
@@ -94,18 +93,11 @@ def store(connection: duckdb.DuckDBPyConnection, known: Known, judged: Judged, r
     """Put the events of `parsed` into the tables. Runs inside the caller's transaction."""
     load_roles(connection, roles)
     duplicates, conflicts = _settle_twins(connection, known.first_no())
-    events = _one(connection, "SELECT count(*) FROM parsed") - conflicts
+    events = number_of(connection, "SELECT count(*) FROM parsed") - conflicts
     _insert(connection, known, judged, file_id)
     counts = Counts(judged.lines, events, duplicates, conflicts, len(judged.rejected), judged.blank)
     counts.check()
     return counts
-
-
-def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:
-    row = first_row(connection, query)
-    assert row is not None
-    count: int = row[0]
-    return count
 
 
 def _settle_twins(connection: duckdb.DuckDBPyConnection, first_no: int | None) -> tuple[int, int]:
@@ -115,7 +107,7 @@ def _settle_twins(connection: duckdb.DuckDBPyConnection, first_no: int | None) -
     """
     known = {} if first_no is None else {"first": first_no}
     connection.execute(_TWINS + (_KNOWN_TWINS if known else ""), known)
-    if not _one(connection, "SELECT count(*) FROM twin"):
+    if not number_of(connection, "SELECT count(*) FROM twin"):
         return 0, 0
     connection.execute(
         """
@@ -133,8 +125,8 @@ def _settle_twins(connection: duckdb.DuckDBPyConnection, first_no: int | None) -
         FROM rival SEMI JOIN twin USING (run_id, event_id)""",
         {"first": first_no},
     )
-    duplicates = _one(connection, "SELECT count(*) FROM fate WHERE idx >= 0 AND is_duplicate")
-    conflicts = _one(connection, "SELECT count(*) FROM fate WHERE idx >= 0 AND NOT is_duplicate AND is_other")
+    duplicates = number_of(connection, "SELECT count(*) FROM fate WHERE idx >= 0 AND is_duplicate")
+    conflicts = number_of(connection, "SELECT count(*) FROM fate WHERE idx >= 0 AND NOT is_duplicate AND is_other")
     connection.execute("DELETE FROM parsed WHERE idx IN (SELECT idx FROM fate WHERE is_duplicate)")
     if conflicts:
         contested = "EXISTS (FROM fate WHERE is_contested AND fate.run_id = known.run_id AND fate.event_id = known.event_id)"
@@ -147,7 +139,7 @@ def _insert(connection: duckdb.DuckDBPyConnection, known: Known, judged: Judged,
     if not judged.kinds.isdisjoint(decision.kind for decision in FAMILIES[RECORDING]):
         _insert_recordings(connection)
     numbered: dict[str, Any] = {"first": known.next_no}
-    known.next_no += _one(connection, "SELECT coalesce(max(idx) + 1, 0) FROM parsed")
+    known.next_no += number_of(connection, "SELECT coalesce(max(idx) + 1, 0) FROM parsed")
     connection.execute(_INSERT_EVENT, numbered | {"file": file_id})
     connection.execute(
         f"""
@@ -161,10 +153,7 @@ def _insert(connection: duckdb.DuckDBPyConnection, known: Known, judged: Judged,
         SELECT $first + idx, run_id, unnest(from_json(caused_by, '["VARCHAR"]')) FROM parsed WHERE caused_by IS NOT NULL""",
         numbered,
     )
-    whole = "true"
-    if judged.partial:
-        connection.register("partial", pa.table({"idx": pa.array(judged.partial, pa.int32())}))
-        whole = "idx NOT IN (SELECT idx FROM partial)"
+    whole = "idx NOT IN (SELECT idx FROM partial)" if judged.has_partial else "true"
     for family in typed_families():
         if kinds := tuple(decision.kind for decision in FAMILIES[family] if decision.kind in judged.kinds):
             connection.execute(f"{_insert_family(family, kinds)} AND {whole}", numbered)

@@ -19,13 +19,16 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
 
 from ingest import schema
 from ingest.envelope import text_of
 from ingest.errors import DatabaseBusy, DatabaseUnusable, StorageFailed, UsageError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 PROGRAM = "decision-timeline"
 LOCK_TIMEOUT_SECONDS = 10.0
@@ -126,6 +129,24 @@ class Database:
 def first_row(connection: duckdb.DuckDBPyConnection, query: str, bound: object = None) -> Any:
     """The first row of an answer, or None. The answer is read to its end: DuckDB 2 does nothing else on a connection before that."""
     return next(iter(connection.execute(query, bound).fetchall()), None)
+
+
+def number_of(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    """The number with which a query answers."""
+    number: int = first_row(connection, query)[0]
+    return number
+
+
+@contextmanager
+def readable_once(connection: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> Iterator[None]:
+    """An Arrow table under a name, for one statement that reads it once; DuckDB refuses to read it again.
+
+    As a stream, because DuckDB reads the table itself through threads of pyarrow: that takes twice the time of the processor for a
+    small one, and waits for ever where there is no memory to start a thread with.
+    """
+    connection.register(name, table.__arrow_c_stream__())
+    yield
+    connection.unregister(name)
 
 
 def open_in_memory(limits: Limits = Limits()) -> Database:

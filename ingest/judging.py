@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from ingest.chunks import RAW_BYTES_MAX, Chunk
-from ingest.database import first_row
+from ingest.database import number_of, readable_once
 from ingest.envelope import parse_query
 from ingest.shapes import Shape, is_event_shape, is_whole_shape
 from ingest.sniff import NATIVE, Source
@@ -47,8 +47,8 @@ class Judged(NamedTuple):
 
     kinds: frozenset[str]
     """Every kind that may be among the events."""
-    partial: tuple[int, ...]
-    """Index of each event of a known kind that does not say all that the kind requires."""
+    has_partial: bool
+    """Events of a known kind that do not say all that the kind requires may be there; then `partial` has the idx of each."""
     rejected: tuple[Rejected, ...]
     lines: int
     blank: int
@@ -60,16 +60,16 @@ def judge(connection: duckdb.DuckDBPyConnection, source: Source, chunk: Chunk, r
     It has the columns of `event`, idx, refs, caused_by, and those by which the lines were judged.
     """
     table, broken = chunk.table()
-    connection.register("chunk", table)
-    if source.says_many:
-        _tell_apart(connection, source, run)
-    connection.execute("CREATE OR REPLACE TEMP TABLE parsed AS " + _parse(source), {"run": run, **_bound(source)})
+    with readable_once(connection, "chunk", table):
+        if source.says_many:
+            _tell_apart(connection, source, run)
+        connection.execute("CREATE OR REPLACE TEMP TABLE parsed AS " + _parse(source), {"run": run, **_bound(source)})
     shapes = connection.execute(f"SELECT DISTINCT is_sound, {_SHAPE} FROM parsed").fetchall()
     rejected = [Rejected.of(chunk.line(index), *_place(chunk, index), _refusal_of_bytes(chunk.line(index))) for index in broken]
     blank = len(chunk) - len(table) - len(broken)
-    more = _one(connection, "SELECT count(*) - count(DISTINCT line) FROM said") if source.says_many else 0
+    more = number_of(connection, "SELECT count(*) - count(DISTINCT line) FROM said") if source.says_many else 0
     refused: list[int] = []
-    for index, line_index, text in _doubtful(connection, source, run, shapes):
+    for index, line_index, text in _doubtful(connection, source, table, run, shapes):
         line = chunk.line(line_index)
         refusal = _refusal(source, line, text, run)
         if not line.strip() or text == "":
@@ -79,17 +79,15 @@ def judge(connection: duckdb.DuckDBPyConnection, source: Source, chunk: Chunk, r
         else:
             continue
         refused.append(index)
-    connection.unregister("chunk")
     _forget(connection, refused)
-    partial = _partial(connection, {Shape(*shape) for _, *shape in shapes})
-    return Judged(frozenset(kind for _, kind, *_ in shapes), partial, tuple(rejected), len(chunk) + more, blank)
+    has_partial = _note_partial(connection, {Shape(*shape) for _, *shape in shapes})
+    return Judged(frozenset(kind for _, kind, *_ in shapes), has_partial, tuple(rejected), len(chunk) + more, blank)
 
 
 def _forget(connection: duckdb.DuckDBPyConnection, refused: Sequence[int]) -> None:
     if refused:
-        connection.register("refused", pa.table({"idx": pa.array(refused, pa.int32())}))
-        connection.execute("DELETE FROM parsed WHERE idx IN (SELECT idx FROM refused)")
-        connection.unregister("refused")
+        with readable_once(connection, "refused", pa.table({"idx": pa.array(refused, pa.int32())})):
+            connection.execute("DELETE FROM parsed WHERE idx IN (SELECT idx FROM refused)")
 
 
 def _tell_apart(connection: duckdb.DuckDBPyConnection, source: Source, run: str | None) -> None:
@@ -104,7 +102,7 @@ def _tell_apart(connection: duckdb.DuckDBPyConnection, source: Source, run: str 
 
 
 def _doubtful(
-    connection: duckdb.DuckDBPyConnection, source: Source, run: str | None, shapes: Sequence[tuple[Any, ...]]
+    connection: duckdb.DuckDBPyConnection, source: Source, chunk: pa.Table, run: str | None, shapes: Sequence[tuple[Any, ...]]
 ) -> list[tuple[int, int, str | None]]:
     """Index, index of its line, and mapped text of each event that its values or its shape leave in doubt.
 
@@ -113,31 +111,30 @@ def _doubtful(
     odd = [shape for is_sound, *found in shapes if is_sound and not is_event_shape(shape := Shape(*found))]
     if not odd and all(is_sound for is_sound, *_ in shapes):
         return []
-    connection.register("odd_shape", pa.Table.from_pylist([shape._asdict() for shape in odd], _SHAPE_SCHEMA))
+    odd_shape = pa.Table.from_pylist([shape._asdict() for shape in odd], _SHAPE_SCHEMA)
     text = "NULL" if source.name == NATIVE else "text"
     line = "line" if source.says_many else "idx"
     select = "FROM said" if source.says_many else source.select
-    lines = connection.execute(
-        f"""
-        SELECT idx, {line}, {text} FROM ({select}) SEMI JOIN (
-            SELECT idx FROM parsed WHERE NOT is_sound
-            UNION ALL SELECT idx FROM parsed SEMI JOIN odd_shape USING ({_SHAPE}) WHERE is_sound
-        ) USING (idx) ORDER BY idx""",
-        ({"run": run} if "$run" in select else {}) | _bound(source),
-    ).fetchall()
-    connection.unregister("odd_shape")
-    return lines
+    with readable_once(connection, "chunk", chunk), readable_once(connection, "odd_shape", odd_shape):
+        return connection.execute(
+            f"""
+            SELECT idx, {line}, {text} FROM ({select}) SEMI JOIN (
+                SELECT idx FROM parsed WHERE NOT is_sound
+                UNION ALL SELECT idx FROM parsed SEMI JOIN odd_shape USING ({_SHAPE}) WHERE is_sound
+            ) USING (idx) ORDER BY idx""",
+            ({"run": run} if "$run" in select else {}) | _bound(source),
+        ).fetchall()
 
 
-def _partial(connection: duckdb.DuckDBPyConnection, shapes: set[Shape]) -> tuple[int, ...]:
-    """Index of each event whose shape lacks what its kind requires."""
+def _note_partial(connection: duckdb.DuckDBPyConnection, shapes: set[Shape]) -> bool:
+    """Note each event whose shape lacks what its kind requires in the table `partial`; whether there may be any."""
     lacking = {tuple(getattr(shape, name) for name in _OF_DATA) for shape in shapes if not is_whole_shape(shape)}
-    if not lacking:
-        return ()
-    connection.register("lacking", pa.Table.from_pylist([dict(zip(_OF_DATA, each, strict=True)) for each in sorted(lacking)]))
-    found = connection.execute(f"SELECT idx FROM parsed SEMI JOIN lacking USING ({', '.join(_OF_DATA)})").fetchall()
-    connection.unregister("lacking")
-    return tuple(index for (index,) in found)
+    if lacking:
+        table = pa.Table.from_pylist([dict(zip(_OF_DATA, each, strict=True)) for each in sorted(lacking)])
+        with readable_once(connection, "lacking", table):
+            query = f"SELECT idx FROM parsed SEMI JOIN lacking USING ({', '.join(_OF_DATA)})"
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE partial AS {query}")
+    return bool(lacking)
 
 
 def _place(chunk: Chunk, index: int) -> tuple[int, int]:
@@ -173,10 +170,3 @@ def _refusal(source: Source, line: bytes, text: str | None, run: str | None) -> 
             return mapped
         document = mapped
     return refusal_of_event(document, run)
-
-
-def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:
-    row = first_row(connection, query)
-    assert row is not None
-    count: int = row[0]
-    return count

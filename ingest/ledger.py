@@ -19,7 +19,7 @@ import duckdb
 
 from ingest.batch import Counts
 from ingest.chunks import CompressedInputBroken
-from ingest.database import first_row
+from ingest.database import first_row, number_of
 
 FINGERPRINT_BYTES = 64 * 1024
 """The most of a file's beginning that tells it from others: a power of two, as every shorter beginning is."""
@@ -104,10 +104,9 @@ class Entry:
 
 def entry_for(connection: duckdb.DuckDBPyConnection, path: str, descriptor: int | None) -> Entry:
     """The row of the file that an open one continues, or a new one, with nothing read. Standard input is another file each time."""
-    last = first_row(connection, "SELECT coalesce(max(file_id), 0) FROM ingest_file")
-    assert last is not None
+    next_id = number_of(connection, "SELECT coalesce(max(file_id), 0) + 1 FROM ingest_file")
     if descriptor is None:
-        return Entry(last[0] + 1, path)
+        return Entry(next_id, path)
     status = os.fstat(descriptor)
     rows = connection.execute(
         """FROM ingest_file WHERE (device = $device AND inode = $inode) OR path = $path
@@ -119,7 +118,7 @@ def entry_for(connection: duckdb.DuckDBPyConnection, path: str, descriptor: int 
         if entry.is_continued_by(descriptor) or (is_same and entry.disk_bytes is None):  # a packed file that was not read to its end
             entry.path, entry.device, entry.inode = path, status.st_dev, status.st_ino
             return entry
-    return Entry(last[0] + 1, path, status.st_dev, status.st_ino)
+    return Entry(next_id, path, status.st_dev, status.st_ino)
 
 
 def twin_of(connection: duckdb.DuckDBPyConnection, blocks: Iterator[bytes]) -> Entry | None:

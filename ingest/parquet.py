@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingest.chunks import CompressedInputBroken, check_ratio
+from ingest.database import readable_once
 
 BATCH_ROWS = 256
 """Rows that are unpacked at once. Few, because a row of a few bytes may unpack to many."""
@@ -28,8 +29,8 @@ def rows_as_lines(stream: BinaryIO) -> Iterator[bytes]:
     with duckdb.connect() as database:
         try:
             for batch in pq.ParquetFile(stream).iter_batches(BATCH_ROWS):
-                database.register("rows", pa.table({"line": batch.to_struct_array()}))
-                lines = database.execute("SELECT to_json(line)::VARCHAR FROM rows").fetchall()
+                with readable_once(database, "rows", pa.table({"line": batch.to_struct_array()})):
+                    lines = database.execute("SELECT to_json(line)::VARCHAR FROM rows").fetchall()
                 text = b"".join(line.encode() + b"\n" for (line,) in lines)
                 given += len(text)
                 check_ratio(taken, given)

@@ -30,7 +30,7 @@ from ingest.chunks import (
     plain,
     unpacked,
 )
-from ingest.database import Database, duckdb_errors
+from ingest.database import Database, duckdb_errors, readable_once
 from ingest.documents import chunks_of_document
 from ingest.errors import UsageError
 from ingest.judging import Rejected
@@ -376,14 +376,13 @@ def insert_rejected(connection: duckdb.DuckDBPyConnection, entry: Entry, rejecte
     if not rejected:
         return
     once = {(line.byte_offset, line.sha256, line.reason): line._asdict() for line in reversed(rejected)}
-    connection.register("refused_line", pa.Table.from_pylist(list(once.values()), _REJECTED_SCHEMA))
-    connection.execute(
-        """INSERT INTO rejected_line BY NAME SELECT $file AS file_id, $path AS path, * FROM refused_line AS line
-        WHERE NOT EXISTS (
-            FROM rejected_line AS known WHERE known.path = $path AND known.byte_offset = line.byte_offset
-                AND known.sha256 = line.sha256 AND known.reason = line.reason
-                AND known.byte_offset BETWEEN $first AND $last
-        )""",
-        {"file": entry.file_id, "path": entry.path, "first": min(once)[0], "last": max(once)[0]},
-    )
-    connection.unregister("refused_line")
+    with readable_once(connection, "refused_line", pa.Table.from_pylist(list(once.values()), _REJECTED_SCHEMA)):
+        connection.execute(
+            """INSERT INTO rejected_line BY NAME SELECT $file AS file_id, $path AS path, * FROM refused_line AS line
+            WHERE NOT EXISTS (
+                FROM rejected_line AS known WHERE known.path = $path AND known.byte_offset = line.byte_offset
+                    AND known.sha256 = line.sha256 AND known.reason = line.reason
+                    AND known.byte_offset BETWEEN $first AND $last
+            )""",
+            {"file": entry.file_id, "path": entry.path, "first": min(once)[0], "last": max(once)[0]},
+        )

@@ -26,8 +26,8 @@ from ingest.database import (
     connected,
     create,
     duckdb_errors,
-    first_row,
     locked,
+    number_of,
     storage_errors,
 )
 from ingest.errors import DatabaseUnusable, TimelineError
@@ -165,8 +165,7 @@ def _content(path: Path) -> _Content:
         with duckdb_errors("reading", path):
             for (table,) in connection.execute("SELECT table_name FROM duckdb_tables() WHERE NOT temporary ORDER BY ALL").fetchall():
                 connection.execute("SELECT bit_xor(hash(held)) FROM query_table(?) AS held", [table]).fetchall()
-            (events,) = first_row(connection, "SELECT count(*) FROM event")
-            return _Content(events=events, read=_ledger(connection))
+            return _Content(events=number_of(connection, "SELECT count(*) FROM event"), read=_ledger(connection))
     finally:
         with suppress(duckdb.Error):
             connection.close()

@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
+from ingest.database import readable_once
 from ingest.duration import positive_us
 
 Role = Literal[
@@ -90,12 +91,13 @@ def load_roles(connection: duckdb.DuckDBPyConnection, roles: tuple[KindRole, ...
     columns = list(zip(*roles, strict=True))
     types = [pa.bool_() if name == "is_whole" else pa.int64() if name == "within_us" else pa.string() for name in KindRole._fields]
     arrays = [pa.array(column, type_) for column, type_ in zip(columns, types, strict=True)]
-    connection.register("declared_role", pa.table(arrays, names=list(KindRole._fields)))
-    connection.execute("""
-        CREATE OR REPLACE TEMP TABLE new_role AS
-        WITH said AS (SELECT * FROM (SELECT DISTINCT run_id FROM parsed WHERE run_id IS NOT NULL) CROSS JOIN declared_role)
-        FROM said SEMI JOIN (FROM said EXCEPT FROM kind_role) AS other USING (run_id, kind)""")
-    connection.unregister("declared_role")
+    with readable_once(connection, "declared_role", pa.table(arrays, names=list(KindRole._fields))):
+        connection.execute("""
+            CREATE OR REPLACE TEMP TABLE new_role AS
+            WITH said AS MATERIALIZED (
+                SELECT * FROM (SELECT DISTINCT run_id FROM parsed WHERE run_id IS NOT NULL) CROSS JOIN declared_role
+            )
+            FROM said SEMI JOIN (FROM said EXCEPT FROM kind_role) AS other USING (run_id, kind)""")
     connection.execute("DELETE FROM kind_role AS known USING new_role AS new WHERE (known.run_id, known.kind) = (new.run_id, new.kind)")
     connection.execute("INSERT INTO kind_role FROM new_role")
     connection.execute("INSERT INTO touched_run SELECT DISTINCT run_id FROM new_role EXCEPT SELECT run_id FROM touched_run")

@@ -1,7 +1,7 @@
 """What a file holds, told from its content: every `.sql` file of `ingest/sources` is a source, named as its file.
 
-A source is a SELECT from `chunk(idx, byte_offset, raw)` to `text`, the same line as native text. Its header says how
-to know it, and how its records are found:
+A source is a SELECT from `chunk(idx, byte_offset, raw)`, which it may read once, to `text`, the same line as native text. Its
+header says how to know it, and how its records are found:
 
     -- title: what it is
     -- first record has: a, b      lines of JSON, and these keys in the first

@@ -19,11 +19,11 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from ingest.errors import TimelineError
+from ingest.errors import StorageFailed, TimelineError
 from timeline import commands
 from timeline.command_files import add_commands
 from timeline.redaction import blacked_out
-from timeline.terminal import note
+from timeline.terminal import note, silence
 from timeline.version import installed_version
 
 INTERNAL_ERROR = 70
@@ -43,8 +43,12 @@ class Commands(TyperGroup):
             note(f"timeline: {error}")
             raise typer.Exit(error.exit_code) from None
         except BrokenPipeError:
-            _silence(sys.stdout)
+            silence(sys.stdout)
             raise typer.Exit(0) from None
+        except MemoryError as error:
+            said = str(error) or "none could be had"
+            note(f"timeline: too little memory: {said}; what was committed is safe, run again with more")
+            raise typer.Exit(StorageFailed.exit_code) from None
         except Exception as error:  # noqa: BLE001  the last resort: no traceback reaches a user
             if isinstance(error.__cause__, KeyboardInterrupt | SystemExit):  # how DuckDB tells of a signal that came in a query
                 raise error.__cause__ from None
@@ -92,16 +96,6 @@ def _add_plugged_in() -> None:
             app.command(entry.name)(added)
 
 
-def _silence(stream: Any) -> None:
-    """Nobody reads any more: what is still buffered goes nowhere, without a complaint at exit."""
-    try:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
-    except (OSError, io.UnsupportedOperation):
-        return
-
-
 def _write_report() -> str:
     """Write the traceback of the error at hand, without values of variables; gives the file's name."""
     try:
@@ -124,6 +118,9 @@ _add_plugged_in()
 def main() -> None:
     """Entry point of the program."""
     signal.signal(signal.SIGTERM, _terminate)
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed before we began: its number would go to the next file that is opened, even the database
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), "r" if name == "stdin" else "w"))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

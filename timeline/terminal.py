@@ -6,6 +6,7 @@ Everything that came from an event passes through `printable`, and rich gets `Te
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
@@ -98,8 +99,24 @@ def print_paragraph(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """Say something to the person, on standard error, in one line and without secrets: it ends in the logs of whoever runs us."""
-    sys.stderr.write(printable(blacked_out(text)) + "\n")
+    """Say something to the person, on standard error, in one line and without secrets: it ends in the logs of whoever runs us.
+
+    Where it cannot be written, nothing else changes for that.
+    """
+    try:
+        sys.stderr.write(printable(blacked_out(text)) + "\n")
+    except OSError:
+        silence(sys.stderr)
+
+
+def silence(stream: Any) -> None:
+    """Nobody reads any more: what is still buffered goes nowhere, without a complaint at exit."""
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+    except (OSError, io.UnsupportedOperation):
+        return
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

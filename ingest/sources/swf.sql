@@ -7,8 +7,7 @@
 WITH job AS (
     SELECT
         idx, byte_offset, raw, regexp_split_to_array(trim(raw), '\s+') AS field,
-        1000000 * coalesce((SELECT max(try_cast(regexp_extract(raw, '^; *UnixStartTime: *([0-9]+)', 1) AS BIGINT)) FROM chunk), 0)::HUGEINT
-            AS origin_us
+        1000000 * coalesce(max(try_cast(regexp_extract(raw, '^; *UnixStartTime: *([0-9]+)', 1) AS BIGINT)) OVER (), 0)::HUGEINT AS origin_us
     FROM chunk
 ), timed AS (
     SELECT

@@ -59,9 +59,8 @@ def test_a_write_that_fails_ends_in_exit_6_and_the_next_run_completes(tmp_path: 
             database = tmp_path / f"{point.call}-{point.nth}.duckdb"
             failed = harmed("ingest", database, log, point=point, harm=harm, lasts=lasts)
             place = f"{name} at {point.call} number {point.nth}: {failed.returncode} {failed.stderr.decode()}"
-            is_mute = failed.returncode == 1 and not failed.stderr  # the write that failed was that of the message
-            assert is_mute or failed.returncode in (0, STORAGE_FAILED), place
-            assert is_mute or not failed.returncode or is_ours(failed.stderr), place
+            assert failed.returncode in (0, STORAGE_FAILED), place
+            assert not failed.returncode or is_ours(failed.stderr), place
             told += failed.returncode == STORAGE_FAILED
             ingested(database, log)
             assert holds_everything_once(database), place
@@ -148,7 +147,7 @@ def test_a_query_that_finds_no_room_to_spill_fails_alone(tmp_path: Path) -> None
 LIMITS: dict[str, tuple[int, int]] = {
     "files to 1 MiB": (resource.RLIMIT_FSIZE, 1024 * 1024),
     "five open files": (resource.RLIMIT_NOFILE, 5),
-    "no memory": (resource.RLIMIT_AS, 400 * 1024 * 1024),
+    "no memory": (resource.RLIMIT_AS, 280 * 1024 * 1024),
 }
 
 
@@ -159,13 +158,11 @@ def limited(name: str) -> Callable[[], None]:
 
 
 @pytest.mark.fault("A12", "A13")
-@pytest.mark.parametrize("name", [name for name in LIMITS if name != "no memory"])  # DuckDB was seen to hang there: not promised
+@pytest.mark.parametrize("name", LIMITS)
 def test_a_process_that_gets_too_little_ends_without_harm(name: str, tmp_path: Path, log: Path) -> None:
-    """With too few files or too small ones it is exit 6; without memory it may die, as from a kill."""
+    """It says so and ends with exit 6; it does not wait for ever for a thread that could not be started."""
     database = tmp_path / "timeline.duckdb"
     failed = run("ingest", database, log, before=limited(name))
-    assert failed.returncode != 0
-    if name != "no memory":
-        assert (failed.returncode, is_ours(failed.stderr)) == (STORAGE_FAILED, True), failed.stderr
+    assert (failed.returncode, is_ours(failed.stderr)) == (STORAGE_FAILED, True), failed.stderr
     ingested(database, log)
     assert holds_everything_once(database)

@@ -93,8 +93,8 @@ def command(
         return
     if follow:
         _follow(sources, db, poll, format=format, mapping=mapping, run=run, batch_events=batch, is_json=as_json)
-    with open_for_write(db, INGEST_LIMITS, lock_timeout, note) as database, _shown() as show:
-        report = load(database, sources, format=format, mapping=mapping, run=run, on_progress=show)
+    with _shown() as show, _heard(show) as on_progress, open_for_write(db, INGEST_LIMITS, lock_timeout, note) as database:
+        report = load(database, sources, format=format, mapping=mapping, run=run, on_progress=on_progress)
     _finish(report, db, is_strict=strict, is_json=as_json)
 
 
@@ -183,6 +183,34 @@ def _follow(sources: list[str], db: Path, poll_seconds: float, *, is_json: bool,
     follower = Follower(opened, sources, clock, own=db, is_stopped=lambda: bool(clock.stopped_by), tell=note, **options)
     _print(follower.follow(poll_seconds), is_json)
     raise typer.Exit(128 + clock.stopped_by)
+
+
+@contextmanager
+def _heard(show: Callable[[Progress], None]) -> Iterator[Callable[[Progress], None]]:
+    """A signal ends the program at once, or, where what it raised was lost, at the next progress that is shown.
+
+    DuckDB drops whatever is raised while it looks for pandas, which it does at each value that is bound.
+    """
+    came: list[int] = []
+
+    def end_if_asked() -> None:
+        if came:
+            sys.exit(128 + came[0])
+
+    def on_signal(number: int, _: object) -> None:
+        came.append(number)
+        end_if_asked()
+
+    def on_progress(at: Progress) -> None:
+        show(at)
+        end_if_asked()
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield on_progress
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
