@@ -30,6 +30,9 @@ _INLINE = {
     "script": re.compile(rb"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", re.DOTALL | re.IGNORECASE),
     "style": re.compile(rb"<style[^>]*>(.*?)</style>", re.DOTALL | re.IGNORECASE),
 }
+_ASSET = re.compile(r"/[^/]+/assets/[^/]+-[\w-]{8}\.[a-z0-9]+")
+"""A file of marimo's own, with the hash of its content in its name: a page asks for 300 of them, and none tells of the log."""
+_KEPT, _NOT_KEPT = "private, max-age=31536000, immutable", "no-store"
 _REFUSALS = {
     401: "a token is missing or wrong: open the address that was printed with its token, or send it as Authorization: Bearer\n",
     403: "this server is not known by that name, or the page that asks is not its own\n",
@@ -72,7 +75,7 @@ class Guard:
             # Without compression, so that inline scripts can be read and hashed on their way out.
             plain = [(name, value) for name, value in scope["headers"] if name.lower() != b"accept-encoding"]
             host = headers.get("host", "") if self._is_ours(scope, headers.get("host", "")) else ""
-            sealed = _Sealed(send, host, self._styles) if scope["type"] == "http" else send
+            sealed = _Sealed(send, host, self._styles, scope["path"]) if scope["type"] == "http" else send
             await self._app({**scope, "headers": plain}, receive, sealed)
 
     def _refused(self, scope: Message, headers: dict[str, str]) -> int | None:
@@ -120,10 +123,11 @@ def _of_cookie(header: str) -> str:
 class _Sealed:
     """Adds headers to a reply. A page is held back until it is whole, because its policy names the hashes of its scripts."""
 
-    def __init__(self, send: Send, host: str, styles: Sequence[bytes]) -> None:
+    def __init__(self, send: Send, host: str, styles: Sequence[bytes], path: str) -> None:
         self._send = send
         self._host = host
         self._styles = styles
+        self._path = path
         self._start: Message | None = None
         self._page = b""
 
@@ -132,7 +136,8 @@ class _Sealed:
             is_page = any(name.lower() == b"content-type" and b"text/html" in value for name, value in message["headers"])
             self._start = message if is_page else None
             if not is_page:
-                await self._send({**message, "headers": [*message["headers"], *_headers(self._host, b"", ())]})
+                kept = _KEPT if message["status"] == 200 and _ASSET.fullmatch(self._path) else _NOT_KEPT
+                await self._send({**message, "headers": [*message["headers"], *_headers(self._host, b"", (), kept)]})
         elif self._start is None or message["type"] != "http.response.body":
             await self._send(message)
         else:
@@ -142,7 +147,7 @@ class _Sealed:
                 await self._send({"type": "http.response.body", "body": self._page})
 
 
-def _headers(host: str, page: bytes, styles: Iterable[bytes]) -> list[tuple[bytes, bytes]]:
+def _headers(host: str, page: bytes, styles: Iterable[bytes], kept: str = _NOT_KEPT) -> list[tuple[bytes, bytes]]:
     """The security headers of a reply; its policy allows the inline scripts and styles of `page`, and `styles`."""
     scripts = _hashes(_INLINE["script"].findall(page))
     looks = _hashes([*_INLINE["style"].findall(page), *styles])
@@ -157,7 +162,7 @@ def _headers(host: str, page: bytes, styles: Iterable[bytes]) -> list[tuple[byte
         "x-frame-options": "DENY",
         "x-content-type-options": "nosniff",
         "referrer-policy": "no-referrer",
-        "cache-control": "no-store",
+        "cache-control": kept,
     }
     return [(name.encode(), value.encode("latin-1")) for name, value in fixed.items()]
 
