@@ -73,7 +73,7 @@ def ingest(log: Path, folder: Path) -> list[Figure]:
     bare = duckdb.connect(str(folder / "bare.duckdb"), config={"threads": THREADS})
     bare_seconds = seconds(lambda: bare.execute("CREATE TABLE event AS SELECT * FROM read_json(?)", [str(log)]))
     bare.close()
-    command = [sys.executable, "-m", "timeline.cli", "ingest", str(log), "--db", str(folder / "bench.duckdb"), "--json"]
+    command = [sys.executable, "-m", "timeline", "ingest", str(log), "--db", str(folder / "bench.duckdb"), "--json"]
     ours = seconds(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL))
     peak_mib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     again = seconds(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL))

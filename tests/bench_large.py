@@ -42,7 +42,7 @@ def write_copies(seed: Path, path: Path, first: int, events: int) -> int:
 
 def ingest(database: Path, source: str) -> dict[str, Any]:
     """The command's report, with wall seconds, CPU seconds and the peak of its resident set."""
-    command = [sys.executable, "-m", "timeline.cli", "ingest", source, "--db", str(database), "--json"]
+    command = [sys.executable, "-m", "timeline", "ingest", source, "--db", str(database), "--json"]
     told, tell = os.pipe()
     started = time.perf_counter()
     child = os.posix_spawn(command[0], command, os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, tell, 1), (os.POSIX_SPAWN_CLOSE, told)])

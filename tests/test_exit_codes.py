@@ -75,7 +75,7 @@ class Program:
         environment = {**os.environ, "PYTHONPATH": path, "TMPDIR": str(self.folder), "NO_COLOR": "1"}
         environment.pop("TIMELINE_DB", None)
         return subprocess.Popen(
-            [sys.executable, "-m", "timeline.cli", *arguments],
+            [sys.executable, "-m", "timeline", *arguments],
             cwd=self.folder,
             env=environment,
             stdout=subprocess.PIPE,

@@ -82,7 +82,7 @@ def served(folder: Path, followed: Path) -> Iterator[str]:
     """`timeline serve` on a free port of this machine; its address."""
     (folder / "token").write_text(TOKEN)
     (folder / "token").chmod(0o600)
-    command = [sys.executable, "-m", "timeline.cli", "serve", "--listen", "127.0.0.1:0", "--open-metrics"]
+    command = [sys.executable, "-m", "timeline", "serve", "--listen", "127.0.0.1:0", "--open-metrics"]
     log = folder / "serve.log"
     with running([*command, "--token-file", folder / "token", "--db", folder / "t.duckdb", "--follow", followed], log) as process:
 

@@ -21,7 +21,7 @@ def _simulated_elsewhere(folder: Path, scenario: str, bug: str, hash_seed: str, 
     command = [
         sys.executable,
         "-m",
-        "timeline.cli",
+        "timeline",
         "cluster",
         "simulate",
         scenario,

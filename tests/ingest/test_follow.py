@@ -135,7 +135,7 @@ def test_readers_get_in_between_two_batches_and_a_writer_waits_for_them(tmp_path
 
 def program(*arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "timeline.cli", *arguments],
+        [sys.executable, "-m", "timeline", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

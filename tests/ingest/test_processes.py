@@ -21,7 +21,7 @@ MANY = 5_000
 
 def program(*arguments: str) -> subprocess.Popen[bytes]:
     """The program itself."""
-    return subprocess.Popen([sys.executable, "-m", "timeline.cli", *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return subprocess.Popen([sys.executable, "-m", "timeline", *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 @pytest.fixture

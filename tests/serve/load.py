@@ -48,7 +48,7 @@ class Server:
     def __init__(self, folder: Path) -> None:
         self.database, self.token = folder / "load.duckdb", token_hex(16)
         (folder / "token").write_text(self.token)
-        command = [sys.executable, "-m", "timeline.cli", "serve", "--listen", "127.0.0.1:0", "--token-file", str(folder / "token")]
+        command = [sys.executable, "-m", "timeline", "serve", "--listen", "127.0.0.1:0", "--token-file", str(folder / "token")]
         self.process = subprocess.Popen([*command, "--db", str(self.database)], stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         self.host = self.process.stdout.readline().split("/")[2]

@@ -46,7 +46,7 @@ def running(database: Path, *words: str, before: Callable[[], None] | None = Non
     """`timeline serve` on a free port; killed if it does not end."""
     make_empty(database)
     (database.parent / "token").write_text(TOKEN)
-    command = [sys.executable, "-m", "timeline.cli", "serve", "--db", str(database), "--listen", "127.0.0.1:0"]
+    command = [sys.executable, "-m", "timeline", "serve", "--db", str(database), "--listen", "127.0.0.1:0"]
     process = subprocess.Popen(
         [*command, "--token-file", str(database.parent / "token"), *words],
         cwd=ROOT,

@@ -52,7 +52,7 @@ def test_s3_no_name_in_a_log_becomes_the_name_of_a_file(tmp_path: Path):
     (inside / "log.jsonl").write_bytes(b"\n".join(record("../outside/run", [LOSE], {}, lease=f"{outside}/lease").lines) + b"\n")
     asked = ["export", "--run", "../outside/run", "-o", "s.json", "--parquet", "tables", "--ocel", "o.json", "--perfetto", "t.pftrace"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "TIMELINE_DB": "t.duckdb"}
-    program = [sys.executable, "-m", "timeline.cli"]
+    program = [sys.executable, "-m", "timeline"]
     subprocess.run([*program, "ingest", "log.jsonl"], cwd=inside, env=environment, check=True, capture_output=True)
     calls = "openat,open,creat,mkdir,mkdirat,rename,renameat,renameat2,symlink,link,linkat"
     traced = ["strace", "-f", "-o", "calls", "-e", f"trace={calls}", *program, *asked]

@@ -111,7 +111,7 @@ def test_watching_prints_again_what_has_changed_meanwhile(database: Path, tmp_pa
     own, late = tmp_path / "own.duckdb", tmp_path / "late.jsonl"
     own.write_bytes(database.read_bytes())
     late.write_text((database.parent / "events.jsonl").read_text().replace(RUN, "late"))
-    screen = Screen(80, "-m", "timeline.cli", "objects", "--db", str(own), "--watch", "0.2")
+    screen = Screen(80, "-m", "timeline", "objects", "--db", str(own), "--watch", "0.2")
     seen = ""
     for piece in screen.pieces():
         if RUN in piece and RUN not in seen:
