@@ -54,7 +54,7 @@ def noted(begin: replay_view.Begin, opened: opening.Opening):
 @app.cell(hide_code=True)
 def choose_source(given: opening.Given, opened: opening.Opening, sources: dict[str, replay_view.Source]):
     begin: replay_view.Begin = replay_view.begin(sources, opened.asked.finding, given.place.get("seed"))
-    source_choice = safe_dropdown(sources, begin.label, label="Replay")
+    source_choice = safe_dropdown(sources, begin.label, label="What to replay")
     upload_choice = mo.ui.file(filetypes=[".json"], max_size=4_000_000, label="or hand in a seed file")
     mo.hstack([source_choice, upload_choice], justify="start", wrap=True)
     return begin, source_choice, upload_choice
