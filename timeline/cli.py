@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import os
-import signal
 import sys
 import tempfile
 import traceback
@@ -20,14 +19,13 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from ingest.errors import StorageFailed, TimelineError
-from timeline import commands
+from timeline import commands, signals
 from timeline.command_files import add_commands
 from timeline.redaction import blacked_out
 from timeline.terminal import note, silence
 from timeline.version import installed_version
 
 INTERNAL_ERROR = 70
-TERMINATED = 128 + signal.SIGTERM
 
 
 class Commands(TyperGroup):
@@ -107,17 +105,13 @@ def _write_report() -> str:
     return path
 
 
-def _terminate(*_: object) -> None:
-    sys.exit(TERMINATED)
-
-
 add_commands(app, commands.__name__, commands.__path__)
 _add_plugged_in()
 
 
 def main() -> None:
     """Entry point of the program."""
-    signal.signal(signal.SIGTERM, _terminate)
+    signals.listen()
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:  # closed before we began: its number would go to the next file that is opened, even the database
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), "r" if name == "stdin" else "w"))

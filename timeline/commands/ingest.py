@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NoReturn
 
 import typer
 
+from timeline import signals
 from timeline.safe import printable
 from timeline.terminal import DEFAULT_DATABASE, AsJson, Database, note, print_json, print_line, print_table
 
@@ -93,8 +94,8 @@ def command(
         return
     if follow:
         _follow(sources, db, poll, format=format, mapping=mapping, run=run, batch_events=batch, is_json=as_json)
-    with _shown() as show, _heard(show) as on_progress, open_for_write(db, INGEST_LIMITS, lock_timeout, note) as database:
-        report = load(database, sources, format=format, mapping=mapping, run=run, on_progress=on_progress)
+    with _shown() as show, open_for_write(db, INGEST_LIMITS, lock_timeout, note) as database:
+        report = load(database, sources, format=format, mapping=mapping, run=run, on_progress=show)
     _finish(report, db, is_strict=strict, is_json=as_json)
 
 
@@ -159,6 +160,7 @@ class _SystemClock:
         self._stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
+        signals.end_if_asked()
 
     def sleep(self, seconds: float) -> None:
         self._stop.wait(seconds)
@@ -186,43 +188,21 @@ def _follow(sources: list[str], db: Path, poll_seconds: float, *, is_json: bool,
 
 
 @contextmanager
-def _heard(show: Callable[[Progress], None]) -> Iterator[Callable[[Progress], None]]:
-    """A signal ends the program at once, or, where what it raised was lost, at the next progress that is shown.
-
-    DuckDB drops whatever is raised while it looks for pandas, which it does at each value that is bound.
-    """
-    came: list[int] = []
-
-    def end_if_asked() -> None:
-        if came:
-            sys.exit(128 + came[0])
-
-    def on_signal(number: int, _: object) -> None:
-        came.append(number)
-        end_if_asked()
-
-    def on_progress(at: Progress) -> None:
-        show(at)
-        end_if_asked()
-
-    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield on_progress
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
 def _shown() -> Iterator[Callable[[Progress], None]]:
-    """A progress bar on standard error, where that is a terminal."""
+    """A progress bar on standard error, where that is a terminal; and a look whether a signal came that was lost."""
     if not sys.stderr.isatty():
-        yield lambda progress: None
+        yield lambda progress: signals.end_if_asked()
         return
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TextColumn("{task.fields[events]} events"))
-    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+    with Bars(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("ingest", events=0)
-        yield lambda at: bar.update(task, description=printable(at.path), completed=at.done_bytes, total=at.total_bytes, events=at.events)
+
+        def show(at: Progress) -> None:
+            signals.end_if_asked()
+            bar.update(task, description=printable(at.path), completed=at.done_bytes, total=at.total_bytes, events=at.events)
+
+        yield show

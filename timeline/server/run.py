@@ -20,6 +20,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from ingest.errors import UsageError
+from timeline import signals
 from timeline.server.guard import TOKEN, Guard
 from timeline.server.owner import Owner
 from timeline.server.pages import Pages, styles
@@ -168,6 +169,7 @@ class Server(uvicorn.Server):
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, self._on_signal)
+            signals.end_if_asked()
         say(f"http://{self.address}/{page}" + (f"?{TOKEN}={self.door.token}" if self.door.tells_token else ""))
         say("open this address in a browser; stop with Ctrl-C" if self.door.tells_token else f"in a browser, add ?{TOKEN}= and the token")
         self.run(sockets=[self.listener])
