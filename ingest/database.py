@@ -66,7 +66,6 @@ class Limits:
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
             "enable_external_access": "false",
-            "enable_progress_bar": "false",  # where Python looks like a prompt, DuckDB draws one into what a command prints
         }
         if self.memory_mib is not None:
             found["memory_limit"] = f"{self.memory_mib}MiB"
