@@ -12,6 +12,7 @@ import math
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -119,8 +120,11 @@ def silence(stream: Any) -> None:
         return
 
 
-def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print rows under headings, and nothing cut: where a terminal is too narrow for the columns, each row is folded."""
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]], under: Iterable[str] = ()) -> None:
+    """Print rows under headings, and nothing cut: where a terminal is too narrow for the columns, each row is folded.
+
+    `under` has a line to stand under each row, as far as it goes; of an empty one there is none.
+    """
     is_terminal = sys.stdout.isatty()
     table = Table(box=None, pad_edge=False, header_style="bold" if is_terminal else "")
     for heading in headings:
@@ -130,11 +134,13 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> No
         table.add_row(*map(Text, cells))
     console = _console()
     if console.measure(table, options=console.options.update(max_width=1_000_000)).maximum > console.width:
-        sys.stdout.writelines(line + "\n" for row in [headings, *shown] for line in folded(row, console.width))
-        return
-    with console.capture() as captured:
-        console.print(table)
-    sys.stdout.writelines(line.rstrip() + "\n" for line in captured.get().splitlines())
+        printed = [folded(row, console.width) for row in [headings, *shown]]
+    else:
+        with console.capture() as captured:
+            console.print(table)
+        printed = [[line.rstrip()] for line in captured.get().splitlines()]
+    for lines, below in zip_longest(printed, ["", *under], fillvalue=""):
+        sys.stdout.writelines(line + "\n" for line in (*lines, *([f"    {printable(below)}"] if below else [])))
 
 
 def _console() -> Console:

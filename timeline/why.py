@@ -2,8 +2,8 @@
 
 A kind of workload has one model, `models/why_<kind>.sql`, which is found by its name. Its rows are steps: each says where a
 workload's time goes from an event on; one without a reason ends the life. A part lasts until the next step that has another
-reason, the last part of an unfinished life until the log ends. So parts follow one another without gap or overlap and sum to
-the whole, whatever a model says.
+reason or waits for something else, the last part of an unfinished life until the log ends. So parts follow one another without
+gap or overlap and sum to the whole, whatever a model says.
 """
 
 from __future__ import annotations
@@ -23,10 +23,12 @@ LEDGER = "why_"
 """How the name of a model begins that says where the time of a kind of workload goes."""
 STEP = ("run_id", "workload_kind", "workload_id", "reason", "at_us", "position", "event_id")
 """The columns of such a model."""
+ABOUT = ("waits_for", "detail")
+"""Columns that it may have besides: whose room or deed the workload waits for, as `kind/id`, and a few words of what the event says."""
 RUNNING = "running"
 """The reason that is no wait."""
 
-# Of steps at one moment the last holds; a step with the reason of the one before it changes nothing.
+# Of steps at one moment the last holds; one with the reason of the one before it, that waits for the same, changes nothing.
 _PARTS = """
 WITH
   placed AS (
@@ -48,7 +50,8 @@ WITH
   turn AS (
     SELECT *
     FROM held
-    QUALIFY place = 1 OR lag(reason) OVER (PARTITION BY run_id, workload_kind, workload_id ORDER BY place) IS DISTINCT FROM reason
+    WINDOW life AS (PARTITION BY run_id, workload_kind, workload_id ORDER BY place)
+    QUALIFY place = 1 OR lag(reason) OVER life IS DISTINCT FROM reason OR lag(waits_for) OVER life IS DISTINCT FROM waits_for
   ),
   part AS (
     SELECT *, lead(at_us) OVER life AS until_us, lead(event_id) OVER life AS end_event_id
@@ -56,7 +59,7 @@ WITH
     WINDOW life AS (PARTITION BY run_id, workload_kind, workload_id ORDER BY place)
   )
 SELECT
-  part.run_id, workload_kind, workload_id, reason, at_us AS ts_us, coalesce(until_us, end_us) - at_us AS dur_us,
+  part.run_id, workload_kind, workload_id, reason, waits_for, detail, at_us AS ts_us, coalesce(until_us, end_us) - at_us AS dur_us,
   until_us IS NULL AS is_open, event_id, end_event_id
 FROM part
 JOIN log_bounds ON log_bounds.run_id = part.run_id
@@ -89,6 +92,10 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     reason: str
+    waits_for: str | None
+    """Whose room or deed it waits for, as `kind/id`, where the log names one."""
+    detail: str | None
+    """A few words of what the event that began it says."""
     since: Moment
     until: Moment
     """Where it ended; where the log ends, if nothing ended it."""
@@ -127,7 +134,7 @@ class Why(BaseModel):
 def parts_of(connection: DuckDBPyConnection, run_id: str | None = None, kind: str | None = None, id_: str | None = None) -> pl.DataFrame:
     """The parts of every workload's life, or of one, in order.
 
-    Columns: run_id, workload_kind, workload_id, reason, ts_us, dur_us, is_open, event_id, end_event_id.
+    Columns: run_id, workload_kind, workload_id, reason, waits_for, detail, ts_us, dur_us, is_open, event_id, end_event_id.
     """
     return connection.execute(parts_query(), {"run": run_id, "kind": kind, "id": id_}).pl()
 
@@ -176,13 +183,13 @@ def why_of(connection: DuckDBPyConnection, run_id: str, kind: str, id_: str, sta
 
 def _part(row: dict[str, Any]) -> Part:
     evidence = [event_id for event_id in (row["event_id"], row["end_event_id"]) if event_id is not None]
-    until = row["ts_us"] + row["dur_us"]
-    return Part(reason=row["reason"], since=row["ts_us"], until=until, dur_us=row["dur_us"], is_open=row["is_open"], evidence=evidence)
+    said = {name: row[name] for name in ("reason", *ABOUT, "dur_us", "is_open")}
+    return Part(since=row["ts_us"], until=row["ts_us"] + row["dur_us"], evidence=evidence, **said)
 
 
 @functools.cache
 def _steps() -> str:
-    """The steps of every kind of workload, stacked."""
-    columns = ", ".join(STEP)
-    ledgers = [model.name for model in models() if model.name.startswith(LEDGER)]
-    return " UNION ALL ".join(f'SELECT {columns} FROM "{name}"' for name in ledgers)
+    """The steps of every kind of workload, stacked; what a model does not say about them is null."""
+    ledgers = [model for model in models() if model.name.startswith(LEDGER)]
+    about = {model.name: [name if name in model.columns else f"CAST(NULL AS VARCHAR) AS {name}" for name in ABOUT] for model in ledgers}
+    return " UNION ALL ".join(f'SELECT {", ".join((*STEP, *about[model.name]))} FROM "{model.name}"' for model in ledgers)

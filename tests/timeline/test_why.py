@@ -13,7 +13,7 @@ from ingest.errors import UsageError
 from tests.story import SECOND, tell
 from timeline import Timeline, catalog
 from timeline.cli import app
-from timeline.why import LEDGER, STEP
+from timeline.why import ABOUT, LEDGER, STEP
 
 WAITED = """
     0s   cp-1/pool  session/s-1  acquire.queued
@@ -163,7 +163,8 @@ def test_waits_of_all_runs_are_one_frame():
         sums = log.waits().group_by("run_id").agg(pl.col("dur_us").sum()).sort("run_id")
         assert sums.rows() == [("run", 60 * SECOND), ("two", 60 * SECOND)]
         assert log.waits("two").columns == [
-            "run_id", "workload_kind", "workload_id", "reason", "ts_us", "dur_us", "is_open", "event_id", "end_event_id",
+            "run_id", "workload_kind", "workload_id", "reason", "waits_for", "detail", "ts_us", "dur_us", "is_open",
+            "event_id", "end_event_id",
         ]  # fmt: skip
 
 
@@ -171,7 +172,8 @@ def test_every_kind_of_workload_says_its_steps_in_the_same_columns():
     ledgers = [model for name, model in catalog.read(catalog.MODELS).items() if name.startswith(LEDGER)]
     assert ledgers
     for model in ledgers:
-        assert tuple(model.columns) == STEP, model.path
+        about = [name for name in ABOUT if name in model.columns]
+        assert [*model.columns] == [*STEP, *about], model.path
 
 
 # ---- the command
@@ -192,14 +194,16 @@ def test_the_command_prints_the_parts_in_order_then_the_sums(tmp_path: Path):
         "from acquire.queued at 0s to session.ended at 1m",
         "waited 25s (41.7%), ran 35s",
         "",
-        "at   for  reason       from event      to event",
-        "0s   1s   queue        cp-1-a/pool:1   cp-1-a/pool:2",
-        "1s   1s   claim        cp-1-a/pool:2   cp-1-a/pool:4",
-        "2s   4s   no_capacity  cp-1-a/pool:4   cp-1-a/pool:6",
-        "6s   1s   claim        cp-1-a/pool:6   cp-1-a/pool:7",
-        "7s   13s  spawn        cp-1-a/pool:7   cp-1-a/pool:8",
-        "20s  5s   activation   cp-1-a/pool:8   cp-1-a/pool:10",
-        "25s  35s  running      cp-1-a/pool:10  cp-1-a/pool:11",
+        "at   for  reason       since event",
+        "0s   1s   queue        cp-1-a/pool:1",
+        "    org/acme",
+        "1s   1s   claim        cp-1-a/pool:2",
+        "2s   4s   no_capacity  cp-1-a/pool:4",
+        "6s   1s   claim        cp-1-a/pool:6",
+        "7s   13s  spawn        cp-1-a/pool:7",
+        "20s  5s   activation   cp-1-a/pool:8",
+        "25s  35s  running      cp-1-a/pool:10",
+        "1m        ended        cp-1-a/pool:11",
         "",
         "reason       sum  share",
         "running      35s  58.3%   █████████████████████",

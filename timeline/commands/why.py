@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,7 +11,7 @@ from timeline.terminal import DEFAULT_DATABASE, AsJson, Database, note, print_js
 from timeline.watch import watchable
 
 if TYPE_CHECKING:
-    from timeline.why import Why
+    from timeline.why import Part, Why
 
 BAR = 36
 """Characters that stand for the whole."""
@@ -63,16 +64,20 @@ def _print(why: Why) -> None:
     print_line(f"from {why.began_with} at {offset(why.since)} to {end} at {offset(why.until)}")
     print_line(f"waited {duration(why.waited_us)} ({_percent(why.waited_us, why.whole_us)}), ran {duration(ran_us)}")
     print_line()
-    print_table(
-        ["at", "for", "reason", "from event", "to event"],
-        (
-            [offset(part.since), duration(part.dur_us), part.reason, part.evidence[0], "open" if part.is_open else part.evidence[-1]]
-            for part in why.parts
-        ),
-    )
+    rows = [[offset(part.since), duration(part.dur_us), part.reason, part.evidence[0]] for part in why.parts]
+    ended = ["", "still open"] if why.parts[-1].is_open else ["ended", why.parts[-1].evidence[-1]]
+    print_table(["at", "for", "reason", "since event"], [*rows, [offset(why.until), "", *ended]], under=_about(why.parts))
     print_line()
     shares = [[reason, duration(us), _percent(us, why.whole_us), _bar(us, why.whole_us)] for reason, us in why.reasons.items()]
     print_table(["reason", "sum", "share", ""], [*shares, ["whole", duration(why.whole_us), _percent(why.whole_us, why.whole_us), ""]])
+
+
+def _about(parts: Sequence[Part]) -> Iterator[str]:
+    """What each part says besides its reason; whose room or deed is waited for is said once for those that follow one another."""
+    said: str | None = None
+    for part in parts:
+        yield ": ".join(filter(None, (part.waits_for if part.waits_for != said else None, part.detail)))
+        said = part.waits_for or said
 
 
 def _percent(us: int, whole_us: int) -> str:

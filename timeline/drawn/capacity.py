@@ -24,10 +24,6 @@ POOLS_MAX = 8
 LONGEST_MAX = 12
 """Workloads of each kind that are listed, those that waited longest."""
 
-ROOM_REASONS = ("queue", "claim", "no_capacity", "back_off")
-"""Reasons of a wait that end when somebody gets room; in every other one the workload has its room already, or waits for its own kind."""
-WAITS_FOR = {"session": "org", "job": "fleet", "replica": "quota"}
-"""Which kind of pool a kind of workload takes one of; those of other kinds are not counted in the unit of a pool."""
 FLEET = "all workers"
 """The one pool of a fleet."""
 
@@ -43,14 +39,6 @@ UNION ALL
 SELECT 'quota', quota, 'slots', ts_us, coalesce(until_us, end_us), slots - free, slots, 1
 FROM quota_room JOIN log_bounds ON log_bounds.run_id = quota_room.run_id WHERE quota_room.run_id = $run
 ORDER BY pool_kind, pool, ts_us, until_us
-"""
-
-# Whose room an event is about.
-_NAMED = """
-SELECT event.event_id, min_by(event_object.id, event_object.role) AS pool
-FROM event_object JOIN event ON event.event_no = event_object.event_no
-WHERE event_object.run_id = $run AND event_object.kind = $kind AND NOT event.is_conflict
-GROUP BY event.event_id
 """
 
 POOL = ["pool_kind", "pool"]
@@ -79,6 +67,8 @@ class Capacity:
     """Those that waited longest: workload_kind, workload_id, waited_us, reason (the longest), is_open."""
     workloads: dict[str, int]
     """How many there are, by kind."""
+    asked: frozenset[str]
+    """Kinds of pools that a workload may be said to wait for; of others nobody says in which of them it waits."""
     folded: int
     """Steps of pools that became part of another step."""
 
@@ -88,7 +78,8 @@ def capacity_of(connection: DuckDBPyConnection, run_id: str, at_us: int | None =
     start_us, end_us = first_row(connection, "SELECT start_us, end_us FROM log_bounds WHERE run_id = $run", {"run": run_id}) or (0, 0)
     parts = parts_of(connection, run_id)
     used = connection.execute(_STEPS, {"run": run_id, "fleet": FLEET}).pl()
-    steps = _with_demand(used, _asking(connection, run_id, parts))
+    asking = _asking(parts)
+    steps = _with_demand(used, asking.filter(pl.col("ts_us") < pl.col("until_us")))
     at_us = end_us if at_us is None else min(max(at_us, start_us), end_us)
     pools = _pools(steps, at_us)
     kept = pools.head(POOLS_MAX)
@@ -105,6 +96,7 @@ def capacity_of(connection: DuckDBPyConnection, run_id: str, at_us: int | None =
         waiting=_binned(waits, start_us, end_us),
         longest=_longest(waits),
         workloads=dict(parts.group_by("workload_kind").agg(pl.col("workload_id").n_unique()).sort("workload_kind").rows()),
+        asked=frozenset(asking["pool_kind"]),
         folded=int(drawn["pieces"].sum()) - len(drawn),
     )
 
@@ -112,26 +104,10 @@ def capacity_of(connection: DuckDBPyConnection, run_id: str, at_us: int | None =
 # ---- pools
 
 
-def _asking(connection: DuckDBPyConnection, run_id: str, parts: pl.DataFrame) -> pl.DataFrame:
-    """Who waits for room in which pool: pool_kind, pool, ts_us, until_us."""
-    first = parts.group_by(LIFE, maintain_order=True).agg(pl.col("event_id").first())
-    asking = []
-    for workload_kind, pool_kind in WAITS_FOR.items():
-        lives = first.filter(pl.col("workload_kind") == workload_kind)
-        if lives.is_empty():
-            continue
-        if pool_kind == "fleet":
-            owners = lives.with_columns(pool=pl.lit(FLEET))
-        else:
-            owners = lives.join(connection.execute(_NAMED, {"run": run_id, "kind": pool_kind}).pl(), on="event_id")
-        waits = parts.filter((pl.col("workload_kind") == workload_kind) & pl.col("reason").is_in(ROOM_REASONS) & (pl.col("dur_us") > 0))
-        asking.append(
-            waits.join(owners.select(*LIFE, "pool"), on=LIFE).select(
-                pl.lit(pool_kind).alias("pool_kind"), "pool", "ts_us", until_us=pl.col("ts_us") + pl.col("dur_us")
-            )
-        )
-    empty = pl.DataFrame(schema={"pool_kind": pl.String, "pool": pl.String, "ts_us": pl.Int64, "until_us": pl.Int64})
-    return pl.concat([empty, *asking])
+def _asking(parts: pl.DataFrame) -> pl.DataFrame:
+    """Who waits for room in which pool, as the ledgers say it: pool_kind, pool, ts_us, until_us."""
+    named = parts.with_columns(pl.col("waits_for").str.splitn("/", 2).struct.rename_fields(POOL).alias("named")).unnest("named")
+    return named.select(*POOL, "ts_us", until_us=pl.col("ts_us") + pl.col("dur_us")).drop_nulls("pool")
 
 
 def _with_demand(used: pl.DataFrame, asking: pl.DataFrame) -> pl.DataFrame:

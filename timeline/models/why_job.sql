@@ -3,8 +3,7 @@
 -- A step holds from its event on until the next one; a step without a reason ends the life. Reasons by the state of its row:
 -- `queue` while pending and a worker is idle, `no_capacity` while pending and none is, `dependency` while blocked, `reservation_wait`,
 -- `running`, `draining` while it is to stop, `preempted` when it has stopped and the round goes on. A blocked member waits for what its
--- gang waits for; `gang_peer_missing`, blocked or running, is a member whose peers do not all run as well. `lost_worker` is a job
--- that should run and is silent.
+-- gang waits for; `gang_peer_missing` is a member whose peers do not all run as well. `lost_worker` should run and is silent.
 --
 -- column run_id: the run
 -- column workload_kind: job
@@ -13,6 +12,7 @@
 -- column at_us: from when on
 -- column position: order among its steps of the same moment
 -- column event_id: the event that says so
+-- column waits_for: fleet/all workers, while it waits for one of them
 WITH
   -- What lasts for a while beside the state of its row: its silence, a fleet without an idle worker.
   trouble AS (
@@ -71,6 +71,10 @@ SELECT
     WHEN gang_reason = 'preempted' THEN 'draining'
     ELSE coalesce(gang_reason, 'queue')
   END AS reason,
-  at_us, position, event_id
+  at_us, position, event_id,
+  CASE
+    WHEN state = 'pending' OR state = 'blocked' AND gang IS NOT NULL AND coalesce(gang_reason IN ('queue', 'no_capacity', 'back_off'), true)
+    THEN 'fleet/all workers'
+  END AS waits_for
 FROM carried
 WHERE state IS NOT NULL

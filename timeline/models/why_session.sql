@@ -12,15 +12,17 @@
 -- column at_us: from when on
 -- column position: order among its steps of the same moment
 -- column event_id: the event that says so
+-- column waits_for: the tenant, as org/id, while it waits for one of its slots
 WITH
   said AS (
-    SELECT o.run_id, o.id AS session, e.kind, e.reason AS why, e.incarnation AS control_plane, at_us, position, e.event_id
+    SELECT o.run_id, o.id AS session, e.kind, e.reason AS why, e.incarnation AS control_plane, at_us, position, e.event_id, a.id AS org
     FROM event_object AS o
     JOIN warm_pool_event AS e ON e.event_no = o.event_no
     JOIN event_time ON event_time.event_no = o.event_no
+    LEFT JOIN event_object AS a ON a.event_no = o.event_no AND a.role = 'org'
     WHERE o.kind = 'session'
     UNION ALL
-    SELECT e.run_id, session, 'worker.pod_gone' AS kind, NULL AS why, control_plane, at_us, position, e.event_id
+    SELECT e.run_id, session, 'worker.pod_gone' AS kind, NULL AS why, control_plane, at_us, position, e.event_id, NULL AS org
     FROM worker_pod_gone AS e
     JOIN event_time ON event_time.event_no = e.event_no
     JOIN session_interval AS s ON s.run_id = e.run_id AND s.worker = e.subject_id AND at_us >= s.ts_us AND at_us < s.ts_us + s.dur_us
@@ -41,7 +43,8 @@ WITH
           'acquire.failed', 'acquire.canceled', 'acquire.abandoned', 'session.ended', 'session.failed', 'session.reaped'
         ) THEN 'end'
       END AS phase,
-      max(CASE WHEN kind = 'acquire.queued' THEN position END) OVER (PARTITION BY run_id, session) AS last_try
+      max(CASE WHEN kind = 'acquire.queued' THEN position END) OVER (PARTITION BY run_id, session) AS last_try,
+      'org/' || min(org) OVER (PARTITION BY run_id, session) AS tenant
     FROM said
   ),
   last AS (
@@ -55,13 +58,14 @@ WITH
 SELECT
   run_id, 'session' AS workload_kind, session AS workload_id,
   CASE WHEN phase = 'end' AND position < coalesce(last_try, 0) THEN 'back_off' WHEN phase <> 'end' THEN phase END AS reason,
-  at_us, position, event_id
+  at_us, position, event_id,
+  CASE WHEN phase IN ('queue', 'claim', 'no_capacity', 'back_off') OR phase = 'end' AND position < last_try THEN tenant END AS waits_for
 FROM step
 WHERE phase IS NOT NULL
 UNION ALL
 SELECT
   last.run_id, 'session' AS workload_kind, session AS workload_id, 'lost_control_plane' AS reason,
-  greatest(at_us, coalesce(last_heartbeat_us, at_us)) AS at_us, position + 1 AS position, last_heartbeat_event_id AS event_id
+  greatest(at_us, coalesce(last_heartbeat_us, at_us)) AS at_us, position + 1 AS position, last_heartbeat_event_id AS event_id, NULL
 FROM last
 JOIN control_plane_life AS life ON life.run_id = last.run_id AND life.control_plane = last.control_plane
 WHERE NOT is_ended AND stopped_us IS NULL AND expired_us IS NOT NULL
@@ -69,7 +73,7 @@ UNION ALL
 SELECT
   last.run_id, 'session' AS workload_kind, session AS workload_id, NULL AS reason,
   greatest(at_us, coalesce(stopped_us, expired_us)) AS at_us, position + 2 AS position,
-  coalesce(stop_event_id, expired_event_id) AS event_id
+  coalesce(stop_event_id, expired_event_id) AS event_id, NULL AS waits_for
 FROM last
 JOIN control_plane_life AS life ON life.run_id = last.run_id AND life.control_plane = last.control_plane
 WHERE NOT is_ended AND (stopped_us IS NOT NULL OR expired_us IS NOT NULL)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from ingest.duration import duration
-from timeline.drawn.capacity import WAITS_FOR, Capacity
+from timeline.drawn.capacity import Capacity
 from timeline.links import Link, notebook_link
 from timeline.why import RUNNING, Why
 from timeline.words import count, short
@@ -17,7 +17,7 @@ NOTHING = "The log says of nothing how much room it has, and no ledger knows a w
 POOL_HEADINGS = ("pool", "full for", "taken", "room", "waiting", "taken at most", "waiting at most", "waited for it, together")
 WAIT_HEADINGS = ("reason", "waited, together", "share", "how many waited")
 LONGEST_HEADINGS = ("workload", "waited", "longest for", "")
-PART_HEADINGS = ("at", "for", "reason", "from event", "to event")
+PART_HEADINGS = ("at", "for", "reason", "waits for", "", "from event", "to event")
 
 
 def answer(capacity: Capacity) -> str:
@@ -58,17 +58,19 @@ def pool_rows(capacity: Capacity) -> list[tuple[str, ...]]:
             short(pool["full_us"]),
             f"{pool['used']:,} {pool['unit']}",
             "not said" if pool["room"] is None else f"{pool['room']:,}",
-            *_asked(pool, f"{pool['waiting']:,}"),
+            *_asked(capacity, pool, f"{pool['waiting']:,}"),
             f"{pool['peak']:,}",
-            *_asked(pool, f"{pool['unmet']:,}", short(pool["waited_us"])),
+            *_asked(capacity, pool, f"{pool['unmet']:,}", short(pool["waited_us"])),
         )
         for pool in capacity.pools.to_dicts()
     ]
 
 
-def _asked(pool: Mapping[str, object], *values: str) -> tuple[str, ...]:
-    """Of a pool whose takers have a ledger; of others nobody knows who waits for them."""
-    return values if pool["pool_kind"] in WAITS_FOR.values() else ("not known",) * len(values)
+def _asked(capacity: Capacity, pool: Mapping[str, object], *values: str) -> tuple[str, ...]:
+    """Of a pool that workloads wait for. Who waits for any pool of a kind waits for none of them alone."""
+    if pool["pool_kind"] in capacity.asked or not capacity.workloads:
+        return values if capacity.workloads else ("not known",) * len(values)
+    return (f"for any {pool['pool_kind']}",) * len(values)
 
 
 def wait_rows(capacity: Capacity, kind: str | None) -> list[tuple[str, ...]]:
@@ -120,6 +122,8 @@ def part_rows(why: Why) -> list[tuple[str, ...]]:
             duration(part.since - why.log_start),
             duration(part.dur_us),
             part.reason,
+            part.waits_for or "",
+            part.detail or "",
             part.evidence[0],
             "open" if part.is_open else part.evidence[-1],
         )
