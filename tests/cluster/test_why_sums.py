@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterator
 
 import polars as pl
+import pytest
 
 from reference_cluster import scenario
 from tests.cluster.runs import BUGS, SCENARIOS, decisions, renamed, run_of
@@ -51,6 +52,21 @@ ORDER BY run_id, workload_kind, workload_id
 """
 
 
+# A replica from its creation to its deletion.
+REPLICAS = """
+SELECT
+  run_id, 'replica' AS workload_kind, subject_id AS workload_id,
+  min(at_us) FILTER (WHERE kind = 'replica.created') AS since_us,
+  coalesce(min(at_us) FILTER (WHERE kind = 'replica.deleted'), end_us)
+    - min(at_us) FILTER (WHERE kind = 'replica.created') AS whole_us,
+  count(*) FILTER (WHERE kind = 'replica.deleted') = 0 AS is_open
+FROM quota_event JOIN event_time USING (event_no, run_id) JOIN log_bounds USING (run_id)
+WHERE subject_kind = 'replica'
+GROUP BY run_id, subject_id, end_us
+ORDER BY run_id, workload_kind, workload_id
+"""
+
+
 # A session from its request to its end; one that its control plane took along has no end of its own.
 SESSIONS = """
 SELECT
@@ -66,11 +82,21 @@ ORDER BY run_id, subject_id
 """
 
 
-def gang_runs() -> Iterator[list[bytes]]:
-    """Run after run: each scenario of gangs in turn, healthy and with its planted bugs, each with a seed of its own."""
-    bugs = [(bug.scenario, bug) for bug in BUGS if bug.subsystem == "gang"]
-    staged = [*((name, None) for name in SCENARIOS if scenario.load(name).system == "gang"), *bugs]
-    for seed, (name, bug) in zip(range(1, SEEDS + 1), itertools.cycle(staged), strict=False):
+FAMILIES = {
+    "quota": (
+        REPLICAS,
+        {"queue", "quota_exceeded", "stale_cache", "no_node", "back_off", "binding", "no_leader", "starting", "running"},
+        15,
+    ),
+}
+"""Of a family: its lives from the events alone, the reasons that there are, and how many seeds see all of its scenarios."""
+
+
+def runs_of(family: str, seeds: int) -> Iterator[list[bytes]]:
+    """Run after run: each scenario of the family in turn, healthy and with its planted bugs, each with a seed of its own."""
+    bugs = [(bug.scenario, bug) for bug in BUGS if bug.subsystem == family]
+    staged = [*((name, None) for name in SCENARIOS if scenario.load(name).system == family), *bugs]
+    for seed, (name, bug) in zip(range(1, seeds + 1), itertools.cycle(staged), strict=False):
         yield decisions(run_of(name, seed, bug))
 
 
@@ -93,12 +119,24 @@ def evidence_of(parts: pl.DataFrame) -> set[tuple[str, str]]:
 
 def test_the_parts_of_every_life_sum_to_the_whole_on_two_hundred_seeds() -> None:
     """Every gang, member and plain job: one reason at a time, from submission to completion, to the microsecond."""
-    with Timeline.in_memory(itertools.chain.from_iterable(gang_runs())) as log:
+    with Timeline.in_memory(itertools.chain.from_iterable(runs_of("gang", SEEDS))) as log:
         parts = log.waits()
         assert lives_by(parts) == log.sql(LIVES).rows()
         assert evidence_of(parts) <= set(log.sql("SELECT run_id, event_id FROM event").rows())
     assert parts.filter(follows_without_gap().not_()).is_empty()
     assert set(parts["reason"]) <= REASONS
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_parts_of_every_life_sum_to_the_whole(family: str) -> None:
+    """Every workload of the family, in each of its scenarios and with each of its planted bugs, from its beginning to its end."""
+    lives, reasons, seeds = FAMILIES[family]
+    with Timeline.in_memory(itertools.chain.from_iterable(runs_of(family, seeds))) as log:
+        parts = log.waits()
+        assert lives_by(parts) == log.sql(lives).rows()
+        assert evidence_of(parts) <= set(log.sql("SELECT run_id, event_id FROM event").rows())
+    assert parts.filter(follows_without_gap().not_()).is_empty()
+    assert set(parts["reason"]) <= reasons
 
 
 def test_the_parts_of_every_session_sum_to_its_life() -> None:

@@ -11,6 +11,7 @@ from typing import Unpack
 import polars as pl
 import pytest
 
+from reference_cluster.bugs import bug_named
 from tests.cluster.runs import run_of
 from tests.house import ROOT
 from tests.notebooks.conftest import load_into
@@ -89,6 +90,20 @@ def test_a_fleet_counts_its_workers_and_the_jobs_that_wait_for_one():
     assert (fleet["pool_kind"], fleet["peak"], fleet["room"], fleet["unmet"]) == ("fleet", busiest, 3, 3)
     assert "1 gang waited" in capacity_words.answer(measure)
     assert "3 jobs waited" in capacity_words.answer(measure)
+
+
+def test_a_quota_that_is_full_names_the_replicas_that_wait_for_it_and_not_those_that_wait_for_its_watch():
+    """Two replicas and one slot, until the quota is raised; with the bug on, one waits for a cache long after that."""
+    runs = [run_of("quota_race", 1), run_of("quota_race", 1, bug_named("lag_counts_as_shortage"))]
+    with Timeline.in_memory(line for run in runs for line in run.lines) as log:
+        clean, leaking = (log.capacity(run) for run in sorted(log.runs()["run_id"]))
+    for measure in (clean, leaking):
+        (quota,) = measure.pools.to_dicts()
+        assert (quota["pool"], quota["peak"], quota["room"], quota["unmet"]) == ("risk.zone-c", 2, 4, 2)
+        assert "2 replicas waited" in capacity_words.answer(measure)
+        assert "not known" not in capacity_words.pool_rows(measure)[0]
+    assert "stale_cache" not in clean.reasons["reason"].to_list()
+    assert leaking.reasons.filter(reason="stale_cache")["waited_us"].to_list() == [8_015_024]
 
 
 def test_a_node_without_its_lease_has_no_room_for_what_the_schedule_still_gives_it():

@@ -1,6 +1,6 @@
 -- Workloads that are not over, by what they wait for.
 --
--- Sessions, jobs and gangs; `running` is no wait. The reasons are those of `timeline why`.
+-- Sessions, jobs, gangs, replicas and whatever else has a ledger; `running` is no wait. The reasons are those of `timeline why`.
 --
 -- otherwise: 0
 -- column at_us: the moment
