@@ -6,11 +6,16 @@ The timings that a story does not say are those of `tests.story`: lease 20 s, re
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import duckdb
 
 from ingest.duration import duration, microseconds
-from tests.story import START_US, story
-from timeline.findings import detect
+from tests.detectors.together import Told, told
+from tests.story import START_US, database, tell
+from timeline import findings
+from timeline.findings import Report
 
 BEAT_SECONDS = 5
 
@@ -42,35 +47,50 @@ def in_order(*texts: str) -> list[str]:
     return sorted((line for line in lines if line), key=lambda line: microseconds(line.split()[0]) or 0)
 
 
-def log(*texts: str) -> duckdb.DuckDBPyConnection:
-    """A database of all these lines, in order of their times."""
-    return story("\n".join(in_order(*texts)))
+def log(*texts: str) -> Told:
+    """The story of all these lines, in order of their times."""
+    return told("\n".join(in_order(*texts)))
 
 
-def judged(database: duckdb.DuckDBPyConnection, detector: str, **params: int) -> list[tuple[str, str]]:
+def alone(*texts: str) -> duckdb.DuckDBPyConnection:
+    """A database of all these lines."""
+    return database(tell("\n".join(in_order(*texts))))
+
+
+def detect(story: Told, detectors: Sequence[str] = (), params: Mapping[str, int] | None = None) -> Report:
+    """The judgement of a story by these detectors, or all."""
+    return findings.detect(story.connection, detectors, params, run_id=story.run_id)
+
+
+def judged(story: Told, detector: str, **params: int) -> list[tuple[str, str]]:
     """What the detector says: verdict and sentence of each finding."""
-    report = detect(database, [detector], {f"{detector}.{name}": value for name, value in params.items()})
+    report = detect(story, [detector], {f"{detector}.{name}": value for name, value in params.items()})
     return [(finding.verdict, finding.says) for finding in report.findings]
 
 
-def verdict(database: duckdb.DuckDBPyConnection, detector: str) -> str:
+def verdict(story: Told, detector: str) -> str:
     """The detector's own verdict on the whole log."""
-    return detect(database, [detector]).verdicts[detector]
+    return detect(story, [detector]).verdicts[detector]
 
 
-def found(database: duckdb.DuckDBPyConnection) -> list[str]:
+def found(story: Told) -> list[str]:
     """What any detector finds: its name and its sentence."""
-    return [f"{finding.detector}: {finding.says}" for finding in detect(database).findings if finding.verdict == "found"]
+    return [f"{finding.detector}: {finding.says}" for finding in detect(story).findings if finding.verdict == "found"]
 
 
-def evidence(database: duckdb.DuckDBPyConnection, detector: str) -> list[list[str]]:
+def evidence(story: Told, detector: str) -> list[list[str]]:
     """The evidence of each finding."""
-    return [finding.evidence for finding in detect(database, [detector]).findings]
+    return [finding.evidence for finding in detect(story, [detector]).findings]
 
 
-def span(database: duckdb.DuckDBPyConnection, detector: str) -> list[tuple[str, str | None]]:
+def span(story: Told, detector: str) -> list[tuple[str, str | None]]:
     """Since when and until when each finding is, from the story's start; None while it lasts."""
     return [
         (duration(finding.since - START_US), None if finding.until is None else duration(finding.until - START_US))
-        for finding in detect(database, [detector]).findings
+        for finding in detect(story, [detector]).findings
     ]
+
+
+def rows(story: Told, query: str) -> list[tuple[Any, ...]]:
+    """The rows of a query; `$run` in it is the story's run."""
+    return story.connection.execute(query, {"run": story.run_id}).fetchall()

@@ -10,9 +10,9 @@ import random
 
 import pytest
 
-from tests.detectors.telling import alive, found, in_order, log, swept
+from tests.detectors.telling import alive, detect, found, in_order, log, swept
+from tests.detectors.together import Told
 from tests.story import database, tell
-from timeline.findings import detect
 
 LEADER = "1s cp-1/elector lease/janitor lease.acquired\n2s cp-1/janitor control_plane/cp-0-a control_plane.expired"
 HOT = """
@@ -170,8 +170,9 @@ HANDED_OVER = """
 def test_shuffled_and_repeated_delivery_changes_nothing():
     events = tell("\n".join(in_order(alive("cp-1", "300s"), alive("cp-2", "300s"), LEADER, HOT, PARKED, HANDED_OVER)))
     shuffled = random.Random(7).sample(events, len(events))
-    assert found(database(events)) == found(database(shuffled)) == []
-    assert detect(database(events)).verdicts == detect(database(shuffled)).verdicts
+    in_turn, in_any = Told(database(events)), Told(database(shuffled))
+    assert found(in_turn) == found(in_any) == []
+    assert detect(in_turn).verdicts == detect(in_any).verdicts
 
 
 @pytest.mark.parametrize("actor", ["cp-1/pool", "cp-1/janitor", "cp-1/control_plane", "cp-1/elector"])

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from ingest.errors import UsageError
-from tests.detectors.telling import alive, in_order, log
+from tests.detectors.telling import alive, alone, in_order
 from tests.story import database, tell
 from timeline import catalog
 from timeline.findings import SEVERITIES, Report, at_least, detect, detect_each, needed
@@ -21,7 +21,7 @@ PARKED = """
 
 
 def test_a_finding_in_json_has_the_fields_of_the_contract():
-    (finding,) = json.loads(detect(log(alive("cp-1", "300s"), PARKED), [STALE]).model_dump_json())["findings"]
+    (finding,) = json.loads(detect(alone(alive("cp-1", "300s"), PARKED), [STALE]).model_dump_json())["findings"]
     assert finding == {
         "finding_id": finding["finding_id"],
         "run_id": "run",
@@ -40,18 +40,18 @@ def test_a_finding_in_json_has_the_fields_of_the_contract():
 
 
 def test_a_report_survives_its_own_json():
-    report = detect(log(alive("cp-1", "300s"), PARKED))
+    report = detect(alone(alive("cp-1", "300s"), PARKED))
     assert Report.model_validate_json(report.model_dump_json()) == report
 
 
 def test_a_finding_keeps_its_id_while_the_log_grows():
-    shorter, longer = (detect(log(alive("cp-1", until), PARKED), [STALE]).findings[0] for until in ("250s", "400s"))
+    shorter, longer = (detect(alone(alive("cp-1", until), PARKED), [STALE]).findings[0] for until in ("250s", "400s"))
     assert shorter.finding_id == longer.finding_id
     assert shorter.says != longer.says
 
 
 def test_a_log_is_judged_as_it_was_at_a_moment():
-    told = log(alive("cp-1", "300s"), PARKED)
+    told = alone(alive("cp-1", "300s"), PARKED)
     then = detect(told, [STALE], as_of_us=detect(told).findings[0].since + 100_000_000)
     assert (then.verdicts, [finding.says for finding in then.findings]) == ({STALE: "clean"}, [])
     assert detect(told, [STALE]).verdicts == {STALE: "found"}
@@ -59,7 +59,7 @@ def test_a_log_is_judged_as_it_was_at_a_moment():
 
 def test_certain_findings_come_first_and_the_worst_of_them_first():
     leak = "20s cp-1/control_plane control_plane/cp-1-a control_plane.drain_started bound=10m"
-    report = detect(log(alive("cp-1", "300s"), PARKED, leak, "5s cp-1/pool worker/w-2 worker.activated"))
+    report = detect(alone(alive("cp-1", "300s"), PARKED, leak, "5s cp-1/pool worker/w-2 worker.activated"))
     assert [(finding.verdict, finding.severity) for finding in report.findings] == [
         ("found", "critical"),
         ("found", "warning"),
@@ -68,7 +68,7 @@ def test_certain_findings_come_first_and_the_worst_of_them_first():
 
 
 def test_only_the_run_that_is_asked_for_is_judged():
-    told = log(alive("cp-1", "300s"), PARKED, "5s cp-9/pool worker/w-9 worker.parked run=other")
+    told = alone(alive("cp-1", "300s"), PARKED, "5s cp-9/pool worker/w-9 worker.parked run=other")
     assert {finding.run_id for finding in detect(told, [STALE], run_id="other").findings} == set()
     assert detect(told, [STALE], run_id="other").verdicts == {STALE: "unknown"}
     assert detect(told, [STALE], run_id="run").verdicts == {STALE: "found"}
@@ -76,7 +76,7 @@ def test_only_the_run_that_is_asked_for_is_judged():
 
 def test_a_run_of_another_system_leaves_a_verdict_as_it_is():
     """A detector of the warm pool is not blind because a run beside it has no warm pool at all."""
-    told = log(alive("cp-1", "100s"), "5s cp-1/pool worker/w-1 worker.activated", "5s api/web order/o-1 order.placed run=other")
+    told = alone(alive("cp-1", "100s"), "5s cp-1/pool worker/w-1 worker.activated", "5s api/web order/o-1 order.placed run=other")
     verdicts = detect(told, [STALE]).verdicts
     assert verdicts == {STALE: "clean"}
     assert detect(told, [STALE], run_id="other").verdicts == {STALE: "unknown"}
@@ -88,7 +88,7 @@ def test_several_runs_are_judged_at_once_as_each_is_alone():
         f"{line} run=torn"
         for line in in_order(alive("cp-2", "300s"), PARKED.replace("cp-1", "cp-2"), "20s cp-2/pool worker/w-1 worker.refreshed seq=9")
     ]
-    told = log(alive("cp-1", "300s"), PARKED, *torn, "5s api/web order/o-1 order.placed run=other")
+    told = alone(alive("cp-1", "300s"), PARKED, *torn, "5s api/web order/o-1 order.placed run=other")
     runs = ["run", "torn", "other"]
     assert dict(detect_each(told, runs)) == {run: detect(told, run_id=run) for run in runs}
 
@@ -112,13 +112,13 @@ def test_missing_events_of_those_who_do_not_decide_change_nothing():
 
 def test_an_empty_log_is_clean_of_nothing():
     """What has no evidence is unknown, never clean."""
-    report = detect(log())
+    report = detect(alone())
     assert set(report.verdicts.values()) == {"unknown"}
     assert (report.as_of, report.findings) == (None, [])
 
 
 def test_a_parameter_moves_the_threshold():
-    told = log(alive("cp-1", "205s"), PARKED)
+    told = alone(alive("cp-1", "205s"), PARKED)
     assert detect(told, [STALE]).verdicts == {STALE: "found"}
     assert detect(told, [STALE], {f"{STALE}.grace_us": 20_000_000}).verdicts == {STALE: "pending"}
 
@@ -134,7 +134,7 @@ def test_a_parameter_moves_the_threshold():
 )
 def test_what_cannot_be_used_is_refused_with_what_can(detectors: list[str], params: dict[str, int], complaint: str):
     with pytest.raises(UsageError) as refused:
-        detect(log(), detectors, params)
+        detect(alone(), detectors, params)
     assert complaint in str(refused.value)
 
 

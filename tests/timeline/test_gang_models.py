@@ -31,7 +31,7 @@ def seconds(table: str, columns: str, order: str = "ts_us") -> str:
 
 
 def test_a_job_is_in_one_state_after_another_until_the_log_ends():
-    told = rows(log(ROUND), seconds("job_state_interval", "state, worker, claim, attempts, epoch", "job, ts_us"))
+    told = rows(log(ROUND).connection, seconds("job_state_interval", "state, worker, claim, attempts, epoch", "job, ts_us"))
     assert told[:6] == [
         ("blocked", None, 0, 0, 0, 2, 3, False),
         ("reserved", "w-1-a", 0, 0, 0, 5, 1, False),
@@ -43,7 +43,7 @@ def test_a_job_is_in_one_state_after_another_until_the_log_ends():
 
 
 def test_a_reservation_lasts_until_its_last_member_is_claimed():
-    assert rows(log(ROUND), seconds("gang_reservation", "gang, reservation, size, claimed, ended_by")) == [
+    assert rows(log(ROUND).connection, seconds("gang_reservation", "gang, reservation, size, claimed, ended_by")) == [
         ("train", 1, 2, 2, "claimed", 5, 3, False)
     ]
 
@@ -51,11 +51,11 @@ def test_a_reservation_lasts_until_its_last_member_is_claimed():
 def test_a_reservation_that_a_worker_never_claimed_is_rolled_back():
     """The one member runs, the other's time was up."""
     half = "\n".join([*ROUND.splitlines()[:8], "36s s-1/admission job/train/1 job.rolled_back"])
-    assert rows(log(half), seconds("gang_reservation", "claimed, ended_by")) == [(1, "rolled_back", 5, 31, False)]
+    assert rows(log(half).connection, seconds("gang_reservation", "claimed, ended_by")) == [(1, "rolled_back", 5, 31, False)]
 
 
 def test_a_round_counts_how_each_member_came_out_of_it():
-    assert rows(log(ROUND), seconds("gang_round", "epoch, trigger_job, draining, acked, rejected, forced, result")) == [
+    assert rows(log(ROUND).connection, seconds("gang_round", "epoch, trigger_job, draining, acked, rejected, forced, result")) == [
         (1, "train/1", 2, 1, 1, 1, "blocked", 20, 50, False)
     ]
 
@@ -67,7 +67,7 @@ def test_an_attempt_ends_with_the_row_and_its_process_with_the_worker():
         23s  w-1/worker  job/train/0  job.process_ended    reason=preempted >worker/w-1-a
     """
     columns = f"job, worker, ended_by, (process_ended_us - {START_US}) / 1000000, process_reason"
-    assert rows(log(ROUND, process), seconds("job_attempt", columns)) == [
+    assert rows(log(ROUND, process).connection, seconds("job_attempt", columns)) == [
         ("train/0", "w-1-a", "job.preempted", 23, "preempted", 6, 18, False),
         ("train/1", "w-2-a", "job.force_drained", None, None, 8, 62, False),
     ]
@@ -75,7 +75,7 @@ def test_an_attempt_ends_with_the_row_and_its_process_with_the_worker():
 
 def test_a_census_changes_once_for_what_is_written_at_once():
     columns = "blocked, reserved, running, preempting, preempted"
-    assert rows(log(ROUND), seconds("gang_census", columns)) == [
+    assert rows(log(ROUND).connection, seconds("gang_census", columns)) == [
         (2, 0, 0, 0, 0, 2, 3, False),
         (0, 2, 0, 0, 0, 5, 1, False),
         (0, 1, 1, 0, 0, 6, 2, False),
@@ -96,7 +96,7 @@ def test_a_turn_at_a_loop_holds_the_lock_for_as_long_as_its_tick_lasts():
         40s  s-1/reaper  scheduler/s-1-a  tick.started    loop=reaper
         45s  s-1/reaper  job/last         job.failed
     """
-    assert rows(log(turns), seconds("gang_tick", "result, has_lock, reason")) == [
+    assert rows(log(turns).connection, seconds("gang_tick", "result, has_lock, reason")) == [
         ("completed", True, None, 10, 2, False),
         ("skipped", False, "lock_held", 20, 0, False),
         ("failed", False, "store_error", 30, 0, False),

@@ -29,7 +29,7 @@ STAYS = """
 def spent(workload: str, *texts: str) -> list[tuple[str, float]]:
     """Where the time of `kind/id` went, in order: reason, seconds."""
     kind, _, id_ = workload.partition("/")
-    parts = parts_of(log(*texts), "run", kind, id_)
+    parts = parts_of(log(*texts).connection, "run", kind, id_)
     assert (parts["ts_us"] + parts["dur_us"]).to_list()[:-1] == parts["ts_us"].to_list()[1:]
     return [(reason, us / SECOND) for reason, us in parts.select("reason", "dur_us").rows()]
 
@@ -194,6 +194,6 @@ def test_a_job_that_is_pending_twice_while_no_worker_is_idle_waits_for_capacity_
     """
     told = log(scheduler("s-1", "30s"), story)
     steps = "SELECT count(*) FROM why_job WHERE workload_id = 'etl' GROUP BY at_us, position, event_id HAVING count(*) > 1"
-    assert told.sql(steps).fetchall() == []
+    assert told.connection.sql(steps).fetchall() == []
     waited = [("no_capacity", 2), ("running", 2), ("no_capacity", 12), ("queue", 1), ("running", 9)]
     assert spent("job/etl", scheduler("s-1", "30s"), story) == waited

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from tests.detectors.barrier.rounds import HELD, OVER, RUN, UNITS, attempted, closed, opened, ran, ready, released, started
-from tests.detectors.telling import evidence, judged, log, span
-from tests.story import rows
-from timeline.findings import detect
+from tests.detectors.telling import detect, evidence, judged, log, rows, span
 
 DETECTOR = "barrier/barrier_not_held"
 STARTED = "\n".join([opened("10s"), *(started("11s", unit, f"{number}/3") for number, unit in enumerate(UNITS, 1))])
@@ -39,7 +37,8 @@ def test_starts_within_the_tolerance_are_clean():
 
 def test_the_skew_of_the_starts_is_a_column_that_a_query_can_read():
     told = log(HELD, released("16s", "k6-0"), released("16s", "k6-1"), released("16900ms", "k6-2"), OVER)
-    assert rows(told, "SELECT barrier, start_skew_us, slack_us, closed_reason FROM barrier_round") == [("test-1", 900_000, 0, "done")]
+    columns = "barrier, start_skew_us, slack_us, closed_reason"
+    assert rows(told, f"SELECT {columns} FROM barrier_round WHERE run_id = $run") == [("test-1", 900_000, 0, "done")]
 
 
 def test_a_slow_member_that_the_others_hold_for_is_clean():

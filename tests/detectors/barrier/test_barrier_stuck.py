@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.detectors.barrier.rounds import HELD, OVER, RUN, UNITS, checked, closed, done, opened, ready, started
-from tests.detectors.telling import evidence, judged, log, span
-from timeline.findings import detect
+from tests.detectors.telling import detect, evidence, judged, log, span
 
 DETECTOR = "barrier/barrier_stuck"
 ONE_MISSING = "\n".join([opened("10s"), *(started("11s", unit, f"{number}/3") for number, unit in enumerate(UNITS, 1)),

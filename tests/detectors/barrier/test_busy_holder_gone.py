@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from tests.detectors.barrier.rounds import HELD, RUN, came_back, checked, ended, opened, ready, started, stopped
-from tests.detectors.telling import evidence, judged, log, span
-from timeline.findings import detect
+from tests.detectors.telling import detect, evidence, judged, log, span
 
 DETECTOR = "barrier/busy_holder_gone"
 REFUSED = "80s k6-0/charm application/k6 barrier.start_refused unit=k6-0 counted=1 reason=already_running >counted:unit/k6-2"

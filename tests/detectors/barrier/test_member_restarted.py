@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from tests.detectors.barrier.rounds import HELD, OVER, RUN, came_back, checked, done, opened, started
-from tests.detectors.telling import evidence, judged, log
-from timeline.findings import detect
+from tests.detectors.telling import detect, evidence, judged, log
 
 DETECTOR = "barrier/member_restarted"
 AGAIN = "18s k6-0/charm barrier/test-1 barrier.member_started segment=1 segments=3 >member:unit/k6-0"

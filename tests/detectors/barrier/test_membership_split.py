@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from tests.detectors.barrier.rounds import HELD, OVER, RUN, opened, started
-from tests.detectors.telling import evidence, judged, log
-from timeline.findings import detect
+from tests.detectors.telling import detect, evidence, judged, log
 
 DETECTOR = "barrier/membership_split"
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from tests.detectors.barrier.rounds import HELD, OVER, RUN, attempted, checked, closed, released
-from tests.detectors.telling import evidence, judged, log, span
-from timeline.findings import detect
+from tests.detectors.telling import detect, evidence, judged, log, span
 
 DETECTOR = "barrier/partial_release"
 HALF = "\n".join([HELD, released("16s", "k6-0"), released("16s", "k6-1")])

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from tests.detectors.barrier.rounds import HELD, OVER, RUN, UNITS, acked, attempted, checked, ended, ran, released
-from tests.detectors.telling import evidence, judged, log
-from timeline.findings import detect
+from tests.detectors.telling import detect, evidence, judged, log
 
 DETECTOR = "barrier/release_without_effect"
 ACKED = "\n".join(acked("16s", unit) for unit in UNITS)

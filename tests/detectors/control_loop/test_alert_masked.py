@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from tests.detectors.telling import evidence, judged, log, span
-from timeline.findings import detect
+from tests.detectors.telling import detect, evidence, judged, log, span
 
 DETECTOR = "control_loop/alert_masked"
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from tests.detectors.telling import evidence, judged, log
-from timeline.findings import detect
+from tests.detectors.telling import detect, evidence, judged, log
 
 DETECTOR = "control_loop/clock_skew"
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.detectors.telling import alive, evidence, judged, log, span
-from timeline.findings import detect
+from tests.detectors.telling import alive, detect, evidence, judged, log, span
 
 DETECTOR = "control_loop/timeout_order"
 

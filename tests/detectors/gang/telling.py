@@ -10,11 +10,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import duckdb
-
 from ingest.duration import duration, microseconds
 from tests.detectors.telling import in_order
-from tests.story import story
+from tests.detectors.together import Told, told
 
 TIMINGS = (
     "poll=1s job_heartbeat=5s job_stale=30s worker_stale=60s reaper_tick=10s admission_tick=5s tick_bound=15s "
@@ -69,9 +67,9 @@ USUAL = {
 REPORTS = re.compile(r"job\.(heartbeated|completed|checkpointed|preempted|\w+_rejected|\w+_reported)")
 
 
-def log(*texts: str) -> duckdb.DuckDBPyConnection:
-    """A database of all these lines, in order of their times."""
-    return story("\n".join(complete(in_order(*texts))))
+def log(*texts: str) -> Told:
+    """The story of all these lines, in order of their times."""
+    return told("\n".join(complete(in_order(*texts))))
 
 
 def loop(scheduler: str, name: str, since: str, until: str) -> str:

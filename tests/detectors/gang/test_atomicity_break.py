@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from tests.detectors.gang.telling import log, scheduler
-from tests.detectors.telling import evidence, judged, span, verdict
-from timeline.findings import detect
+from tests.detectors.telling import detect, evidence, judged, span, verdict
 
 DETECTOR = "gang/atomicity_break"
 SUBMITTED = """

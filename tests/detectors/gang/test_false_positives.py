@@ -7,7 +7,8 @@ import random
 import pytest
 
 from tests.detectors.gang.telling import checking_in, complete, log, loop, scheduler
-from tests.detectors.telling import found, in_order
+from tests.detectors.telling import found, in_order, rows
+from tests.detectors.together import Told
 from tests.story import database, tell
 
 END = "150s"
@@ -97,7 +98,7 @@ def test_forced_drain_of_a_dead_worker():
     """
     told = log(ADMITTED, CLAIMED, dead)
     assert found(told) == []
-    assert told.execute("SELECT job, cause FROM gang_forced_drain").fetchall() == [("train/1", "dead_worker")]
+    assert rows(told, "SELECT job, cause FROM gang_forced_drain WHERE run_id = $run") == [("train/1", "dead_worker")]
 
 
 def test_gang_in_mid_drain():
@@ -182,7 +183,7 @@ WHOLE = f"{LIVING}\n{ADMITTED}\n{CLAIMED}\n{DRAINED}\n{ACKED}\n{READMITTED}\n{DO
 def test_shuffled_and_repeated_delivery_changes_nothing():
     events = tell("\n".join(complete(in_order(WHOLE))))
     shuffled = random.Random(7).sample(events, len(events)) + events[:50]
-    assert found(database(events)) == found(database(shuffled)) == []
+    assert found(Told(database(events))) == found(Told(database(shuffled))) == []
 
 
 @pytest.mark.parametrize("actor", ["s-1/api", "s-1/reaper", "s-1/admission", "s-1/scheduler", "w-1/worker"])

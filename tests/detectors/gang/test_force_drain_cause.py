@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.detectors.gang.telling import checking_in, log, scheduler
-from tests.detectors.telling import evidence, judged, span, verdict
-from tests.story import rows
+from tests.detectors.telling import evidence, judged, rows, span, verdict
 
 DETECTOR = "gang/force_drain_cause"
 
@@ -53,13 +52,13 @@ def test_a_dead_worker_is_classified_and_not_found(trigger: str):
     """The reaper drains by force what belongs to a worker that is gone: that is what it is for."""
     told = log(scheduler("s-1", "90s"), drained(trigger, worker_lives_until="15s"))
     assert judged(told, DETECTOR) == []
-    assert rows(told, "SELECT job, cause FROM gang_forced_drain") == [("train/0", "dead_worker")]
+    assert rows(told, "SELECT job, cause FROM gang_forced_drain WHERE run_id = $run") == [("train/0", "dead_worker")]
 
 
 def test_a_living_worker_that_said_nothing_is_classified_and_not_found():
     told = log(scheduler("s-1", "90s"), drained())
     assert judged(told, DETECTOR) == []
-    assert rows(told, "SELECT job, cause FROM gang_forced_drain") == [("train/0", "unknown")]
+    assert rows(told, "SELECT job, cause FROM gang_forced_drain WHERE run_id = $run") == [("train/0", "unknown")]
 
 
 def test_a_report_for_an_older_claim_is_no_cause():

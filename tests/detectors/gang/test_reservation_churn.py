@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from tests.detectors.gang.telling import checking_in, log, scheduler
-from tests.detectors.telling import evidence, judged, span, verdict
-from timeline.findings import detect
+from tests.detectors.telling import detect, evidence, judged, span, verdict
 
 DETECTOR = "gang/reservation_churn"
 JOINED = "1s s-1/api worker/w-1-a worker.registered"

@@ -10,11 +10,10 @@ import tempfile
 from pathlib import Path
 from textwrap import dedent
 
-import duckdb
-
-from ingest.database import open_in_memory
 from ingest.load import load
+from tests.detectors.together import Told
 from timeline import catalog
+from timeline.blank import blank
 from timeline.refresh import refresh
 
 GENERIC = [name for name in catalog.read(catalog.DETECTORS) if name.startswith("generic/")]
@@ -87,14 +86,14 @@ PLACE = """
 """
 
 
-def log(activity: str, lines: str, *, is_whole: bool = False, order: str = "file") -> duckdb.DuckDBPyConnection:
-    """A database in memory that holds these lines by the mapping above, models fresh."""
+def log(activity: str, lines: str, *, is_whole: bool = False, order: str = "file") -> Told:
+    """These lines, by the mapping above, in a database of their own."""
     said = [line.strip() for line in dedent(lines).splitlines() if line.strip()]
     mapping = dedent(MAPPING).format(is_whole=str(is_whole).lower(), order=order, rest=REST) + dedent(activity)
-    database = open_in_memory()
+    database = blank()
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "story.toml").write_text(mapping)
         (Path(folder) / "story.log").write_text("\n".join(said) + "\n")
         load(database, [Path(folder) / "story.log"], mapping=str(Path(folder) / "story.toml")).check(is_strict=True)
     refresh(database.connection)
-    return database.connection
+    return Told(database.connection)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from tests.detectors.generic.declared import LOCK, PAIR, log
-from tests.detectors.telling import judged, span
-from timeline.findings import detect
+from tests.detectors.telling import detect, judged, span
 
 DETECTOR = "generic/double_holder"
 TWICE = """

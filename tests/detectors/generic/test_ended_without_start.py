@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from tests.detectors.generic.declared import LOCK, PAIR, PLACE, log
-from tests.detectors.telling import judged
-from timeline.findings import detect
+from tests.detectors.telling import detect, judged
 
 DETECTOR = "generic/ended_without_start"
 

@@ -8,11 +8,11 @@ import tomllib
 import duckdb
 import pytest
 
-from ingest.database import open_in_memory
 from ingest.load import load
 from ingest.roles import activities_of, rows_of
 from tests.cluster.runs import run_of
 from tests.detectors.generic.declared import GENERIC
+from timeline.blank import blank
 from timeline.findings import detect
 from timeline.refresh import refresh
 
@@ -39,7 +39,7 @@ ROLES = """
 
 def healthy(seed: int) -> duckdb.DuckDBPyConnection:
     """A database that holds a healthy run of the warm pool."""
-    database = open_in_memory()
+    database = blank()
     with tempfile.NamedTemporaryFile(suffix=".jsonl") as file:
         file.writelines(run_of("healthy", seed).lines)
         file.flush()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from tests.detectors.generic.declared import LOCK, log
-from tests.detectors.telling import judged, span
-from timeline.findings import detect
+from tests.detectors.telling import detect, judged, span
 
 DETECTOR = "generic/leaderless_interval"
 LEAD = LOCK.replace("[activity.lock.kinds]", 'within = { acquired = "10s", renewed = "15s" }\n    [activity.lock.kinds]')

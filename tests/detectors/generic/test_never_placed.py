@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from tests.detectors.generic.declared import LOCK, PLACE, log
-from tests.detectors.telling import judged, span
-from timeline.findings import detect
+from tests.detectors.telling import detect, judged, span
 
 DETECTOR = "generic/never_placed"
 OTHER = "700s placed p-2\n701s ran p-2\n"

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from tests.detectors.generic.declared import LOCK, PLACE, log
-from tests.detectors.telling import judged
-from timeline.findings import detect
+from tests.detectors.telling import detect, judged
 
 DETECTOR = "generic/never_started"
 OTHER = "700s placed p-2\n701s ran p-2\n"

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from tests.detectors.generic.declared import LOCK, PAIR, log
-from tests.detectors.telling import judged
-from timeline.findings import detect
+from tests.detectors.telling import detect, judged
 
 DETECTOR = "generic/refused_while_free"
 FREE = "1s asked l-1 by a op 1\n2s granted l-1 by a op 1\n3s leaving l-1 by a op 2\n4s left l-1 by a op 2\n"

@@ -6,11 +6,9 @@
 
 from __future__ import annotations
 
-import duckdb
-
 from ingest.duration import duration, microseconds
 from tests.detectors.telling import in_order
-from tests.story import story
+from tests.detectors.together import Told, told
 
 TIMINGS = "lease_ttl=15s lease_refresh=5s replace_grace=15s fence=27s tick=3s stop=2s victim_policy=unhealthy_first"
 STATES = {
@@ -45,10 +43,10 @@ USUAL = {
 }
 
 
-def log(*texts: str) -> duckdb.DuckDBPyConnection:
-    """A database of all these lines, in order of their times."""
+def log(*texts: str) -> Told:
+    """The story of all these lines, in order of their times."""
     nodes: dict[str, str] = {}
-    return story("\n".join(_complete(line, nodes) for line in in_order(*texts)))
+    return told("\n".join(_complete(line, nodes) for line in in_order(*texts)))
 
 
 def _complete(line: str, nodes: dict[str, str]) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import random
 
 from tests.detectors.placement.telling import every, expired, log, node, ran, runtime, store
-from tests.detectors.telling import found, in_order
-from timeline.findings import detect
+from tests.detectors.telling import detect, found, in_order
 
 NODES = "\n".join([node("node-1", "150s"), node("node-2", "150s"), runtime(1, "150s"), runtime(2, "150s"), store("150s")])
 PLACED = "4s node-1/api instance/web-0.1 instance.allocated node=node-1"

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from tests.detectors.quota.words import CONFIGURED, quota, released, reserved
-from tests.detectors.telling import evidence, judged, log, span
-from timeline.findings import detect
+from tests.detectors.telling import detect, evidence, judged, log, span
 
 DETECTOR = "quota/duplicate_intent"
 

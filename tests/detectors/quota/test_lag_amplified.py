@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from tests.detectors.quota.words import CONFIGURED, quota, removed, requested, scanned, unschedulable
-from tests.detectors.telling import evidence, judged, log, span
-from timeline.findings import detect
+from tests.detectors.telling import detect, evidence, judged, log, span
 
 DETECTOR = "quota/lag_amplified"
 SHORT = "\n".join([CONFIGURED, quota("5s", 1, 0), unschedulable("6s", 1)])

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from tests.detectors.quota.words import CONFIGURED, deleted, quota, released, reserved, scanned
-from tests.detectors.telling import evidence, judged, log, span
-from timeline.findings import detect
+from tests.detectors.telling import detect, evidence, judged, log, span
 
 DETECTOR = "quota/orphan_left"
 GONE = "\n".join([CONFIGURED, reserved("5s", "res-a"), deleted("20s")])

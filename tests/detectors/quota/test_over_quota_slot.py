@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from tests.detectors.quota.words import CONFIGURED, bound, quota, reserved, unbound
-from tests.detectors.telling import evidence, judged, log, span
-from timeline.findings import detect
+from tests.detectors.telling import detect, evidence, judged, log, span
 
 DETECTOR = "quota/over_quota_slot"
 FULL = "\n".join([CONFIGURED, quota("5s", 1, 1), reserved("10s", "res-a", slots=1), bound("11s", "b-1", "node-1")])

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from tests.detectors.quota.words import CONFIGURED, admitted, deleted, promoted, quota, reported, unschedulable
-from tests.detectors.telling import evidence, judged, log
-from tests.story import rows
-from timeline.findings import detect
+from tests.detectors.telling import detect, evidence, judged, log, rows
 
 DETECTOR = "quota/stale_input_decision"
 
@@ -57,7 +55,8 @@ def test_every_decision_has_its_lag_beside_it():
     told = log(
         CONFIGURED, quota("5s", 1, 0), unschedulable("6s", 1), quota("10s", 2, 4), unschedulable("10200ms", 1), unschedulable("13s", 2, 4)
     )
-    lag = "SELECT used_version, true_version, used_value, true_value, age_us / 1000, would_change FROM observation_lag ORDER BY at_us"
+    columns = "used_version, true_version, used_value, true_value, age_us / 1000, would_change"
+    lag = f"SELECT {columns} FROM observation_lag WHERE run_id = $run ORDER BY at_us"
     assert rows(told, lag) == [(1, 1, 0, 0, 0, False), (1, 2, 0, 4, 200, True), (2, 2, 4, 4, 0, False)]
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from tests.detectors.quota.words import CONFIGURED, admitted, deleted, promoted, quota, reported, started
-from tests.detectors.telling import evidence, judged, log, span
-from timeline.findings import detect
+from tests.detectors.telling import detect, evidence, judged, log, span
 
 DETECTOR = "quota/status_of_old_generation"
 OLD = "\n".join([CONFIGURED, admitted("5s", 41), reported("7s", 41, ready=2), admitted("10s", 42)])

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from tests.detectors.telling import alive, evidence, judged, log, span
-from timeline.findings import detect
+from tests.detectors.telling import alive, detect, evidence, judged, log, span
 
 DETECTOR = "warm_pool/orphan_owner"
 PARKED = """
