@@ -149,14 +149,6 @@ def readable_once(connection: duckdb.DuckDBPyConnection, name: str, table: pa.Ta
     connection.unregister(name)
 
 
-def open_in_memory(limits: Limits = Limits()) -> Database:
-    """An empty database that lives in this process only, for tests and replays."""
-    connection = duckdb.connect(config=limits.config())
-    _make_schema(connection)
-    prepare(connection)
-    return Database(connection, None, None, is_writable=True)
-
-
 def open_for_write(
     path: Path,
     limits: Limits = Limits(),
@@ -272,8 +264,7 @@ def _sync(path: Path) -> None:
 
 def _make_schema(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("BEGIN")
-    for statement in schema.statements():
-        connection.execute(statement)
+    connection.execute(";\n".join(schema.statements()))
     connection.execute("INSERT INTO made_by VALUES (?, ?, ?)", [PROGRAM, schema.fingerprint(), duckdb.__version__])
     connection.execute("COMMIT")
 

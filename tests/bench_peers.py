@@ -13,8 +13,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from ingest.database import open_in_memory
 from ingest.events import KINDS, Event
+from ingest.in_memory import open_in_memory
 from ingest.load import load
 
 ROOT = Path(__file__).parents[1]

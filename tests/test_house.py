@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from textwrap import dedent
 
@@ -16,7 +17,7 @@ import pytest
 from tests import house
 from tests.house import PACKAGES, files, text
 from timeline import catalog
-from timeline.findings import needed
+from timeline.findings import all_detectors, needed
 from timeline.intervals import interval_models
 from timeline.why import LEDGER
 
@@ -178,13 +179,13 @@ def test_no_file_knows_the_machine_it_was_written_on():
 
 
 def test_every_model_is_read_by_something():
-    readers = "\n".join(text(path) for path in (*SQL, *PRODUCT))
+    words = Counter(word for path in (*SQL, *PRODUCT) for word in re.findall(r"\w+", text(path)))
     lanes = {one.table for one in interval_models()}
     for path in MODELS:
         name = path.rpartition("/")[2].removesuffix(".sql")
         if name.startswith(LEDGER) or name in lanes:
             continue  # timeline/why.py and timeline/intervals.py read all of these, by their names
-        uses = len(re.findall(rf"\b{name}\b", readers)) - len(re.findall(rf"\b{name}\b", text(path)))
+        uses = words[name] - len(re.findall(rf"\b{name}\b", text(path)))
         assert uses, f"{path}:1: no detector, model or page reads {name}: delete it, or write what needs it"
 
 
@@ -192,7 +193,7 @@ def test_every_model_is_read_by_something():
 def test_every_detector_says_what_its_findings_mean_and_what_to_do(path: str):
     """Whatever is published about a detector comes from its header, so each key is there; catalog.py says how it is written."""
     name = path.removeprefix("timeline/detectors/").removesuffix(".sql")
-    missing = set(catalog.KEYS) - set(catalog.read(catalog.DETECTORS)[name].fields)
+    missing = set(catalog.KEYS) - set(all_detectors()[name].fields)
     assert not missing, f"{path}:1: the header has no line for {sorted(missing)}; the detectors beside it have examples"
 
 
@@ -200,7 +201,7 @@ def test_a_detector_that_reads_declared_timings_is_blind_without_them():
     """A join with a table of timings leaves nothing of a log in which nobody declared any, and that must not look clean."""
     demand_none(
         f"timeline/detectors/{query.name}.sql:1: reads {table}, which a log may lack: name it in `needs`"
-        for query in catalog.read(catalog.DETECTORS).values()
+        for query in all_detectors().values()
         for table in query.inputs
         if table.endswith("_config") and table not in {need.partition(".")[0] for need in needed(query)}
     )

@@ -128,8 +128,7 @@ def _create(connection: duckdb.DuckDBPyConnection) -> None:
     for model in models():
         connection.execute(f'DROP TABLE IF EXISTS "{model.name}"')
     for model in models():
-        for statement in create_statements(connection, model):
-            connection.execute(statement)
+        connection.execute(";\n".join(create_statements(connection, model)))
     connection.execute(f'CREATE OR REPLACE TABLE "{VERSION_TABLE}" AS SELECT $version AS version', {"version": _version()})
     connection.execute(f"COMMENT ON TABLE \"{VERSION_TABLE}\" IS 'Fingerprint of the model files that built the model tables.'")
     connection.execute("INSERT INTO touched_run SELECT DISTINCT run_id FROM event")

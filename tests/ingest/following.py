@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from ingest.database import Database, open_in_memory
+from ingest.database import Database
 from ingest.follow import Follower
+from ingest.in_memory import open_in_memory
 from tests.ingest.lines import rows
 
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ingest.database import open_in_memory
+from ingest.in_memory import open_in_memory
 from ingest.load import Report, load
 
 PARKED = {"from_state": "hot", "to_state": "hot_idle", "owner": "cp-1-7f3a", "org": "org-a", "vcpu": 4, "ttl_us": 60_000_000}

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.database import open_in_memory
 from ingest.emit import DROPPED, BatchTooLarge, Counts, Emitter, SinkBusy, SinkRefused
+from ingest.in_memory import open_in_memory
 from ingest.load import load
 from ingest.strict import refusal_of_line
 from tests.ingest.lines import rows

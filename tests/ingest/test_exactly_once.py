@@ -12,8 +12,9 @@ import pytest
 import zstandard
 
 from ingest.chunks import CHUNK_BYTES
-from ingest.database import Database, open_for_write, open_in_memory
+from ingest.database import Database, open_for_write
 from ingest.errors import InputRejected, StorageFailed, UsageError
+from ingest.in_memory import open_in_memory
 from ingest.load import Report, load
 from tests.ingest.lines import PARKED, line, lines, rows, write
 

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from ingest.chunks import NUL_RUN_BYTES_MIN
-from ingest.database import Database, Limits, open_in_memory
+from ingest.database import Database, Limits
 from ingest.follow import Follower
+from ingest.in_memory import open_in_memory
 from tests.ingest.following import StandingClock, append, follower_of
 from tests.ingest.lines import line, rows
 from timeline.refresh import refresh

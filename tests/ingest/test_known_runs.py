@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.database import open_in_memory
+from ingest.in_memory import open_in_memory
 from ingest.load import load
 from tests.ingest.lines import line, rows, write
 

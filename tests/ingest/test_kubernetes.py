@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ingest.database import Database, open_in_memory
+from ingest.database import Database
+from ingest.in_memory import open_in_memory
 from ingest.load import load
 from tests.ingest.lines import rows, write
 

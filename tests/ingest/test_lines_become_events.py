@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ingest.database import open_in_memory
+from ingest.in_memory import open_in_memory
 from ingest.load import load
 from ingest.strict import DEPTH_MAX, KEYS_MAX, LINE_BYTES_MAX, REASONS
 from tests.ingest.lines import PARKED, event, line, loaded, rows, write

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from ingest.database import Database, open_in_memory
+from ingest.database import Database
 from ingest.errors import UsageError
+from ingest.in_memory import open_in_memory
 from ingest.load import Report, load
 from ingest.mapping import mapping_source, shipped
 from tests.ingest.lines import rows, write

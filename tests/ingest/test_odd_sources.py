@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ingest.database import open_in_memory
 from ingest.errors import StorageFailed, UsageError
+from ingest.in_memory import open_in_memory
 from ingest.load import load
 from ingest.reading import Progress
 from tests.ingest.following import follower_of, known

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ingest.database import open_in_memory
+from ingest.in_memory import open_in_memory
 from ingest.load import load
 from tests.ingest.lines import loaded
 from tests.ingest.timelines import timeline_of, told

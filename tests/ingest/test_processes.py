@@ -69,7 +69,7 @@ def test_a_signal_ends_an_ingest_and_the_next_one_goes_on(sent: list[signal.Sign
 
 SIGNALLED = """
 import os, signal, threading
-from ingest.database import open_in_memory
+from ingest.in_memory import open_in_memory
 noted = caught = rounds = 0
 def note(*_):
     global noted

@@ -19,8 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from ingest.database import open_in_memory
 from ingest.errors import UsageError
+from ingest.in_memory import open_in_memory
 from ingest.prometheus import POINTS_MAX, STEPS_ON, Prometheus, Series, Window, load_rows, rows_of, spooled
 from tests.detectors.generic.declared import GENERIC
 from tests.ingest.upstream import LEADER, T0, ask, matrix, reply, served

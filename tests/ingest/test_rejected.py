@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from ingest.database import Database, Limits, open_in_memory
+from ingest.database import Database, Limits
 from ingest.errors import UsageError
+from ingest.in_memory import open_in_memory
 from ingest.load import load
 from ingest.rejected import Wanted, listed, numbered, retry
 from tests.ingest.lines import event, line, rows, write

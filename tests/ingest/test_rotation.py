@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from ingest.chunks import NUL_RUN_BYTES_MIN
-from ingest.database import Database, open_in_memory
+from ingest.database import Database
 from ingest.errors import UsageError
 from ingest.follow import OPEN_MAX
+from ingest.in_memory import open_in_memory
 from tests.ingest.following import StandingClock, append, follower_of, following, known
 from tests.ingest.harm import remount, small_disk
 from tests.ingest.lines import line, rows

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ingest.database import open_in_memory
+from ingest.in_memory import open_in_memory
 from ingest.load import load
 from tests.ingest.lines import loaded, write
 from tests.ingest.timelines import timeline_of, told

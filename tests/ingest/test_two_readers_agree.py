@@ -13,8 +13,8 @@ from pathlib import Path
 import hypothesis
 import hypothesis.strategies as st
 
-from ingest.database import open_in_memory
 from ingest.events import KINDS
+from ingest.in_memory import open_in_memory
 from ingest.load import load
 from ingest.strict import DIGITS_MAX, KEYS_MAX, refusal_of_line
 from tests.ingest.lines import event, line, rows, write

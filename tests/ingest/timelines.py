@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ingest.database import open_in_memory
+from ingest.in_memory import open_in_memory
 from ingest.load import Report, load
 from timeline.api import Timeline
 from timeline.refresh import refresh

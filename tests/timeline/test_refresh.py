@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.database import Database, open_for_read, open_for_write, open_in_memory
+from ingest.database import Database, open_for_read, open_for_write
 from ingest.events import Event
 from reference_cluster import scenario
 from reference_cluster.sim.cluster import Staged
@@ -22,6 +22,7 @@ from tests.story import SECOND, START_US, database, load, rows, story, tell
 from timeline import catalog
 from timeline import refresh as refreshing
 from timeline.api import Timeline
+from timeline.blank import blank
 from timeline.catalog import CatalogError
 from timeline.moment import moment, moment_us
 from timeline.refresh import as_of, is_stale, refresh
@@ -53,7 +54,7 @@ EVENTS = [event for run in RUNS for event in tell(run)]
 
 def log_of(events: list[Event]) -> Database:
     """A database in memory, models fresh, that more can be loaded into."""
-    log = open_in_memory()
+    log = blank()
     load(log, events)
     refresh(log.connection)
     return log
@@ -74,7 +75,7 @@ def test_every_model_of_the_warm_pool_has_rows_in_this_log():
 def test_the_order_and_the_batches_of_the_lines_do_not_matter(chance: random.Random, batches: int):
     """Any shuffle, refreshed after each batch, gives the models of the whole log loaded at once."""
     shuffled = chance.sample(EVENTS, len(EVENTS))
-    with open_in_memory() as log:
+    with blank() as log:
         for batch in range(batches):
             load(log, shuffled[batch::batches])
             refresh(log.connection)

@@ -7,7 +7,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import get_args
 
-from ingest.database import open_in_memory
+from ingest.in_memory import open_in_memory
 from ingest.load import load
 from ingest.roles import Expected
 from timeline import refresh
