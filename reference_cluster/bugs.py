@@ -6,9 +6,10 @@ it where the harm is really there, so that the truth file can score the detector
 
 from __future__ import annotations
 
+import functools
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
@@ -34,6 +35,7 @@ class Bug:
     """What went wrong, in a sentence."""
 
 
+@functools.cache
 def declared_bugs() -> dict[str, Bug]:
     """Every bug that a subsystem declares, by name, in order of catalogue id."""
     from reference_cluster import subsystems
@@ -57,10 +59,10 @@ def labelled(truth: Iterable[dict[str, Any]], run_id: str) -> list[dict[str, Any
     return [{"run_id": run_id, **row, **(by[row["name"]] if row["kind"] == "bug" else {})} for row in truth]
 
 
-def modules_of(package: ModuleType) -> Iterator[ModuleType]:
+@functools.cache
+def modules_of(package: ModuleType) -> tuple[ModuleType, ...]:
     """Every module below a package, in order of name: what is declared in one of them needs no list."""
-    for info in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-        yield importlib.import_module(info.name)
+    return tuple(importlib.import_module(info.name) for info in pkgutil.walk_packages(package.__path__, package.__name__ + "."))
 
 
 @dataclass

@@ -7,6 +7,7 @@ subsystems declares its own subclass of `Scenario`, and a file names it (`system
 
 from __future__ import annotations
 
+import functools
 import random
 import tomllib
 from abc import abstractmethod
@@ -103,6 +104,7 @@ class Scenario(Part):
         return self.model_copy(update={"config": config})
 
 
+@functools.cache
 def systems() -> dict[str, type[Scenario]]:
     """The scenario class of every system there is, by name: the subclasses that the subsystems declare."""
     from reference_cluster import subsystems

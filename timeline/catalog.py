@@ -17,6 +17,7 @@ columns. Nothing is registered anywhere.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -78,17 +79,17 @@ class Query:
 def read(folder: Path) -> dict[str, Query]:
     """Every query below `folder`, by name, in order of name. Raises CatalogError."""
     queries: dict[str, Query] = {}
-    with duckdb.connect() as parser:
-        for path in sorted(folder.rglob("*.sql")):
-            name = path.relative_to(folder).with_suffix("").as_posix()
-            queries[name] = _parse(parser, name, path)
+    for path in sorted(folder.rglob("*.sql")):
+        name = path.relative_to(folder).with_suffix("").as_posix()
+        queries[name] = _parse(name, path, path.read_text(encoding="utf-8"))
     return queries
 
 
-def _parse(parser: duckdb.DuckDBPyConnection, name: str, path: Path) -> Query:
-    sql = path.read_text(encoding="utf-8")
+@functools.cache
+def _parse(name: str, path: Path, sql: str) -> Query:
+    """The query that a file of that text holds; a process parses a text once."""
     header = _header(path, sql.splitlines())
-    inputs, used = _read_and_bound(parser, path, sql)
+    inputs, used = _read_and_bound(path, sql)
     declared = sorted(param.name for param in header["params"])
     if declared != used:
         raise CatalogError(
@@ -204,9 +205,15 @@ def _param(path: Path, number: int, name: str, value: str) -> Param:
 # ---- the statement
 
 
-def _read_and_bound(parser: duckdb.DuckDBPyConnection, path: Path, sql: str) -> tuple[tuple[str, ...], list[str]]:
+@functools.cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect()
+
+
+def _read_and_bound(path: Path, sql: str) -> tuple[tuple[str, ...], list[str]]:
     """Tables that the statement reads and parameters that it uses, from DuckDB's own tree."""
-    row = first_row(parser, "SELECT json_serialize_sql(?)", [sql])
+    with _parser().cursor() as parser:
+        row = first_row(parser, "SELECT json_serialize_sql(?)", [sql])
     tree = json.loads(row[0] if row else "{}")
     if tree.get("error") or len(tree.get("statements", [])) != 1:
         line = sql.encode()[: int(tree.get("position") or 0)].count(b"\n") + 1
