@@ -112,11 +112,14 @@ def test_a_node_without_its_lease_has_no_room_for_what_the_schedule_still_gives_
         moment = "SELECT sum(used_mb), sum(room_mb) FROM node_room WHERE ts_us = (SELECT min(ts_us) FROM node_room WHERE used_mb > 0)"
         placed = log.sql(moment).row(0)
         dead = log.sql("SELECT used_mb, room_mb FROM node_room WHERE room_mb = 0 ORDER BY ts_us LIMIT 1").row(0)
-        pools = log.capacity().pools
+        measure = log.capacity()
     assert placed == (10 * 2048, 3 * 8192)
     assert dead == (8192, 0)
-    assert pools["pool"].to_list() == ["node-1", "node-2", "node-3"]
-    assert set(pools["unit"]) == {"MB"}
+    assert measure.pools["pool"].to_list() == ["node-1", "node-2", "node-3"]
+    assert set(measure.pools["unit"]) == {"MB"}
+    assert measure.reasons.filter(reason="no_memory").select("workloads", "waited_us").rows() == [(2, 86_836_192)]
+    assert "10 slots waited 6m6s together: 46% health_check, 24% no_memory." in capacity_words.answer(measure)
+    assert {"for any node"} == {row[4] for row in capacity_words.pool_rows(measure)}, "who lacks memory waits for no node alone"
 
 
 def test_as_a_script_it_prints_the_answer(burst: Path):

@@ -1,27 +1,27 @@
-"""What the stories about waits of several families share: where the time of a workload went, as a test compares it."""
+"""What the stories about waits share: where the time of a workload went, as a test compares it."""
 
 from __future__ import annotations
 
-from tests.story import SECOND, tell
-from timeline import Timeline
-from timeline.why import Why
+from typing import Any
+
+from tests.detectors.together import Told
+from tests.story import SECOND
+from timeline.why import parts_of
 
 
-def why(workload: str, *texts: str) -> Why:
-    """Where the time of `kind/id` went. Whatever the story, the parts follow one another and sum to the whole."""
-    with Timeline.in_memory(event.model_dump_json().encode() for event in tell("\n".join(texts))) as log:
-        why = log.why(workload)
-    assert [part.since for part in why.parts] == [why.since, *(part.until for part in why.parts[:-1])]
-    assert sum(part.dur_us for part in why.parts) == sum(why.reasons.values()) == why.whole_us == why.until - why.since
-    return why
+def parts(log: Told, workload: str) -> list[dict[str, Any]]:
+    """The parts of the life of `kind/id`. Whatever the story, each begins where the one before it ends."""
+    kind, _, id_ = workload.partition("/")
+    found = parts_of(log.connection, log.run_id, kind, id_)
+    assert (found["ts_us"] + found["dur_us"]).to_list()[:-1] == found["ts_us"].to_list()[1:]
+    return found.to_dicts()
 
 
-def spent(workload: str, *texts: str) -> list[tuple[str, float]]:
+def spent(log: Told, workload: str) -> list[tuple[str, float]]:
     """In order: reason, seconds."""
-    return [(part.reason, part.dur_us / SECOND) for part in why(workload, *texts).parts]
+    return [(part["reason"], part["dur_us"] / SECOND) for part in parts(log, workload)]
 
 
-def about(workload: str, *texts: str) -> dict[str, tuple[str | None, str | None]]:
+def about(log: Told, workload: str) -> dict[str, tuple[str | None, str | None]]:
     """Of each reason, where it came first: what was waited for, and what the event says."""
-    parts = reversed(why(workload, *texts).parts)
-    return {part.reason: (part.waits_for, part.detail) for part in parts}
+    return {part["reason"]: (part["waits_for"], part["detail"]) for part in reversed(parts(log, workload))}

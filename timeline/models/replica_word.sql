@@ -59,7 +59,7 @@ SELECT
     WHEN verdict = 'quota_exceeded' THEN 'version ' || quota_version || ' had ' || quota_free || ' free'
     WHEN verdict = 'stale_cache'
     THEN 'version ' || quota_version || ' had ' || quota_free || ' free, ' || version_then || ' had ' || free_then
-    WHEN verdict = 'no_node' THEN nodes_fit || ' nodes fit, ' || quota_free || ' slots free'
+    WHEN verdict = 'no_node' THEN 'nodes that fit: ' || nodes_fit || ', slots free: ' || quota_free
     WHEN verdict = 'back_off' THEN reason
     WHEN kind = 'binding.created' THEN 'on ' || node
   END AS detail,

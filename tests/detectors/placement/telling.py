@@ -57,9 +57,11 @@ def _complete(line: str, nodes: dict[str, str]) -> str:
     fields |= _names(family, name, actor)
     fields |= {"to_state": STATES[kind]} if kind in STATES else {}
     said = dict(word.partition("=")[::2] for word in told if "=" in word)
-    if family == "instance":
+    if kind in STATES:
         nodes.setdefault(name, said.get("node", "node-1"))
         fields["node"] = nodes[name]
+    elif family == "instance":  # what is no move says neither
+        del fields["slot"]
     missing = " ".join(f"{field}={value}" for field, value in fields.items() if field not in said)
     return f"{line} {missing}"
 
