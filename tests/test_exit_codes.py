@@ -1,4 +1,8 @@
-"""Every exit code of the one table (`ingest/errors.py`), each reached by a real call of the program."""
+"""Every exit code of the one table (`ingest/errors.py`), each reached by a real call of the program.
+
+A process takes a second to start. So what only prepares or looks after is called in this process (`does`), and each code is
+shown by at least one process of its own (`run`).
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from ingest import errors
 from ingest.database import open_for_write
@@ -19,6 +24,7 @@ from ingest.errors import TimelineError
 from ingest.seed import read_seed
 from tests.timeline.conftest import LOSE, NOISE, RUN, install
 from tests.timeline.tiny_replayer import record
+from timeline.cli import app
 
 PLUGINS = """[timeline.replayers]
 tiny = tests.timeline.tiny_replayer:REPLAYER
@@ -84,6 +90,16 @@ class Program:
             preexec_fn=before,  # noqa: PLW1509  the tests run no thread
         )
 
+    def does(self, *arguments: str) -> tuple[int, str, str]:
+        """The same as `run`, in this process, in which nobody else prints or changes the folder."""
+        with pytest.MonkeyPatch.context() as here:
+            here.chdir(self.folder)
+            here.syspath_prepend(str(self.folder))
+            here.delenv("TIMELINE_DB", raising=False)
+            done = CliRunner().invoke(app, arguments)
+        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+        return done.exit_code, done.stdout, done.stderr
+
     def run(self, *arguments: str, before: Callable[[], None] | None = None) -> tuple[int, str, str]:
         """Exit code, standard output, standard error."""
         process = self.start(*arguments, before=before)
@@ -110,7 +126,7 @@ def program(tmp_path: Path) -> Program:
 
 @pytest.fixture
 def loaded(program: Program) -> Program:
-    assert program.run("ingest", "events.jsonl")[0] == 0
+    assert program.does("ingest", "events.jsonl")[0] == 0
     return program
 
 
@@ -130,15 +146,15 @@ def test_0_done(loaded: Program):
 
 def test_1_findings_at_or_above_what_was_asked_for(loaded: Program):
     assert loaded.run("detect", "--fail-on", "critical")[0] == 1
-    assert loaded.run("detect", "--fail-on", "invariant")[0] == 0
+    assert loaded.does("detect", "--fail-on", "invariant")[0] == 0
 
 
 def test_2_usage(loaded: Program):
     code, _, err = loaded.run("show", "lease/nobody")
     assert code == 2
     one_line(err, "lease/nobody", "lease/janitor")
-    assert loaded.run("show")[0] == 2
-    assert loaded.run("no_such_command")[0] == 2
+    assert loaded.does("show")[0] == 2
+    assert loaded.does("no_such_command")[0] == 2
 
 
 def test_3_input_rejected_and_the_good_lines_loaded(program: Program):
@@ -147,7 +163,7 @@ def test_3_input_rejected_and_the_good_lines_loaded(program: Program):
     code, _, err = program.run("ingest", "--strict", "events.jsonl")
     assert code == 3
     one_line(err, "1 of ", "timeline rejected")
-    assert program.run("objects")[0] == 0
+    assert program.does("objects")[0] == 0
 
 
 def test_4_database_busy_and_the_holder_named(loaded: Program):
@@ -164,7 +180,7 @@ def test_5_database_unusable_and_left_as_it_was(program: Program):
     assert code == 5
     one_line(err, "timeline.duckdb")
     assert path.read_text() == "these are notes, no database\n" * 1000
-    assert program.run("objects", "--db", "none.duckdb")[0] == 5
+    assert program.does("objects", "--db", "none.duckdb")[0] == 5
 
 
 def test_6_storage_failed_and_nothing_left_behind(loaded: Program):
@@ -172,7 +188,7 @@ def test_6_storage_failed_and_nothing_left_behind(loaded: Program):
     code, _, err = loaded.run("export", "--run", RUN, "-o", "taken")
     assert code == 6
     one_line(err, "writing taken")
-    assert loaded.run("export", "--run", RUN, "-o", "no/such/folder/seed.json")[0] == 6
+    assert loaded.does("export", "--run", RUN, "-o", "no/such/folder/seed.json")[0] == 6
     assert not list(loaded.folder.glob(".taken*"))
 
 
@@ -186,7 +202,7 @@ def test_6_a_full_disk_keeps_what_was_committed_and_the_next_ingest_adds_the_res
     code, _, err = loaded.run("ingest", "more.jsonl", before=files_may_grow_to(room))
     assert code == 6
     one_line(err, "timeline.duckdb", "committed is safe")
-    assert loaded.run("ingest", "more.jsonl")[0] == 0
+    assert loaded.does("ingest", "more.jsonl")[0] == 0
     assert event_count(loaded) == 401 * before
 
 
@@ -196,7 +212,7 @@ def test_6_a_disk_that_is_full_from_the_start_leaves_no_half_of_a_database(progr
     assert code == 6
     one_line(err, "timeline.duckdb")
     assert not (program.folder / "timeline.duckdb").exists()
-    assert program.run("ingest", "events.jsonl")[0] == 0
+    assert program.does("ingest", "events.jsonl")[0] == 0
 
 
 @pytest.mark.parametrize("is_new", [True, False], ids=["new", "existing"])
@@ -206,8 +222,8 @@ def test_6_a_folder_that_may_not_be_written(is_new: bool, program: Program):
     folder.mkdir()
     place = str(folder / "timeline.duckdb")
     if not is_new:
-        assert program.run("ingest", "events.jsonl", "--db", place)[0] == 0
-        assert program.run("objects", "--db", place)[0] == 0  # brings the models up to date, so that reading writes nothing more
+        assert program.does("ingest", "events.jsonl", "--db", place)[0] == 0
+        assert program.does("objects", "--db", place)[0] == 0  # brings the models up to date, so that reading writes nothing more
         (program.folder / "events.jsonl").write_text((program.folder / "events.jsonl").read_text().replace(f'"{RUN}"', '"other"'))
     folder.chmod(0o555)
     try:
@@ -218,12 +234,12 @@ def test_6_a_folder_that_may_not_be_written(is_new: bool, program: Program):
             assert program.run("objects", "--db", place, before=obey_modes)[0] == 0
     finally:
         folder.chmod(0o755)
-    assert program.run("ingest", "events.jsonl", "--db", place)[0] == 0
+    assert program.does("ingest", "events.jsonl", "--db", place)[0] == 0
 
 
 def event_count(program: Program) -> int:
     """How many events the database of the program holds."""
-    (row,) = json.loads(program.run("sql", "SELECT count(*) AS n FROM event", "--json")[1])
+    (row,) = json.loads(program.does("sql", "SELECT count(*) AS n FROM event", "--json")[1])
     return int(row["n"])
 
 
@@ -231,21 +247,21 @@ def test_recovering_ends_with_the_code_of_what_was_found(loaded: Program):
     """0 where it is usable afterwards, 4 while it is held, 5 where it is not ours or not there."""
     assert loaded.run("db", "recover")[0] == 0
     with open_for_write(loaded.folder / "timeline.duckdb"):
-        assert loaded.run("db", "recover")[0] == 4
-    assert loaded.run("db", "recover", "--db", "none.duckdb")[0] == 5
-    assert loaded.run("db", "recover", "--db", "events.jsonl")[0] == 5
+        assert loaded.does("db", "recover")[0] == 4
+    assert loaded.does("db", "recover", "--db", "none.duckdb")[0] == 5
+    assert loaded.does("db", "recover", "--db", "events.jsonl")[0] == 5
     with (loaded.folder / "timeline.duckdb").open("r+b") as file:
         file.truncate(4096)
-    assert loaded.run("objects")[0] == 5
+    assert loaded.does("objects")[0] == 5
     code, out, err = loaded.run("db", "recover")
     assert (code, err) == (0, "")
     assert "kept aside: timeline.aside-1.duckdb" in out
-    assert loaded.run("ingest", "events.jsonl")[0] == 0
+    assert loaded.does("ingest", "events.jsonl")[0] == 0
 
 
 def test_7_replay_diverged(loaded: Program):
     """The recording says another digest than the replay gives; a run that was changed on purpose diverges as well."""
-    assert loaded.run("export", "--run", RUN, "-o", "seed.json")[0] == 0
+    assert loaded.does("export", "--run", RUN, "-o", "seed.json")[0] == 0
     path = loaded.folder / "seed.json"
     seed = read_seed(path)
     path.write_text(seed.model_copy(update={"expected": seed.expected.model_copy(update={"digest": "0" * 64})}).to_text())
@@ -253,7 +269,7 @@ def test_7_replay_diverged(loaded: Program):
     assert code == 7
     assert "not equal" in out
     one_line(err, "replaying seed.json")
-    assert loaded.run("replay", "seed.json", "--switch", "runs_once=off")[0] == 7
+    assert loaded.does("replay", "seed.json", "--switch", "runs_once=off")[0] == 7
 
 
 def test_8_seed_invalid(loaded: Program):
