@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from ingest.errors import UsageError
-from ingest.in_memory import open_in_memory
 from ingest.prometheus import POINTS_MAX, STEPS_ON, Prometheus, Series, Window, load_rows, rows_of, spooled
 from tests.detectors.generic.declared import GENERIC
 from tests.ingest.upstream import LEADER, T0, ask, matrix, reply, served
 from timeline.api import Timeline
+from timeline.blank import blank
 from timeline.cli import app
 from timeline.refresh import refresh
 
@@ -159,7 +159,7 @@ def gauges(metric: str, **pods: Sequence[str | None]) -> list[dict[str, Any]]:
 def leadership(*result: dict[str, Any]) -> tuple[list[tuple[Any, ...]], list[str]]:
     """Holder, first and last minute and end of each leadership; and what is found."""
     last = max(at for one in result for at, _ in one["values"])
-    with served(reply(200, matrix(*result))) as (url, _), open_in_memory() as database:
+    with served(reply(200, matrix(*result))) as (url, _), blank() as database:
         server = Prometheus(url)
         with spooled(server.rows("any", Window(T0, last, 60))) as rows:
             report = load_rows(database, server, "any", rows, mapping="duckgres", run=None)

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ingest.in_memory import open_in_memory
 from ingest.load import Report, load
 from timeline.api import Timeline
+from timeline.blank import blank
 from timeline.refresh import refresh
 
 
 def timeline_of(*sources: Path, **options: Any) -> tuple[Report, Timeline]:
     """What was counted, and the timeline with its models. The timeline is to be closed."""
-    database = open_in_memory()
+    database = blank()
     report = load(database, sources, **options)
     refresh(database.connection)
     return report, Timeline(database)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from typer.testing import CliRunner
 
 import timeline
 from ingest.errors import UsageError
-from tests.timeline.conftest import LOSE, NOISE, RUN
+from tests.timeline.conftest import LOSE, NOISE, RUN, leaking
 from tests.timeline.tiny_replayer import record
 from timeline.cli import app
 from timeline.terminal import folded, json_value
@@ -56,9 +57,19 @@ def terminal_over(tmp_path: Path, lines: list[bytes]) -> Terminal:
     return made
 
 
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the leaking run and its database, models fresh; for copying."""
+    folder = tmp_path_factory.mktemp("loaded")
+    terminal_over(folder, leaking()).run("objects")
+    return folder
+
+
 @pytest.fixture
-def terminal(tmp_path: Path, leak: list[bytes]) -> Terminal:
-    return terminal_over(tmp_path, leak)
+def terminal(tmp_path: Path, loaded: Path) -> Terminal:
+    for name in ("events.jsonl", "timeline.duckdb"):
+        shutil.copy(loaded / name, tmp_path)
+    return Terminal(tmp_path / "timeline.duckdb")
 
 
 def test_refused_lines_are_listed_shown_and_tried_again_and_none_is_obeyed(tmp_path: Path, leak: list[bytes]):

@@ -7,10 +7,10 @@ from pathlib import Path
 from textwrap import dedent
 from typing import get_args
 
-from ingest.in_memory import open_in_memory
 from ingest.load import load
 from ingest.roles import Expected
 from timeline import refresh
+from timeline.blank import blank
 from timeline.catalog import Query
 from timeline.findings import detect
 
@@ -49,7 +49,7 @@ def test_runs_that_come_one_after_the_other_give_what_they_give_together(tmp_pat
     """The models of the roles are built for the runs that were touched, and for no other."""
     mapping, rows = written(tmp_path, "jobs.toml", MAPPING), written(tmp_path, "jobs.csv", ROWS)
     copy = written(tmp_path, "copy.csv", ROWS)
-    with open_in_memory() as apart, open_in_memory() as together:
+    with blank() as apart, blank() as together:
         for database, stops in ((apart, True), (together, False)):
             for run, path in (("a", rows), ("b", copy)):
                 load(database, [path], mapping=mapping, run=run)
@@ -65,7 +65,7 @@ def test_runs_that_come_one_after_the_other_give_what_they_give_together(tmp_pat
 def test_a_mapping_that_says_something_else_is_judged_anew(tmp_path: Path) -> None:
     """Loading the same file again with other roles adds no event, and changes the judgement."""
     rows = written(tmp_path, "jobs.csv", ROWS)
-    with open_in_memory() as database:
+    with blank() as database:
         for within, verdict in (("10s", "found"), ("1h", "pending"), ("10s", "found")):
             mapping = written(tmp_path, "jobs.toml", MAPPING.replace("10s", within))
             load(database, [rows], mapping=mapping)
@@ -76,7 +76,7 @@ def test_a_mapping_that_says_something_else_is_judged_anew(tmp_path: Path) -> No
 def test_what_is_asked_as_of_an_earlier_moment_knows_the_roles(tmp_path: Path) -> None:
     """After 20 s the job that never ends is overdue, after 5 s it is not yet."""
     mapping, rows = written(tmp_path, "jobs.toml", MAPPING), written(tmp_path, "jobs.csv", ROWS)
-    with open_in_memory() as database:
+    with blank() as database:
         load(database, [rows], mapping=mapping)
         refresh.refresh(database.connection)
         assert detect(database.connection, [DETECTOR], as_of_us=5_000_000).verdicts == {DETECTOR: "pending"}

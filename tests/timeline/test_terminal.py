@@ -77,6 +77,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
+@pytest.fixture(scope="module")
 def questions(database: Path) -> list[str]:
     """Each command that tells a person something, about that database."""
     with timeline.open(database) as log:
@@ -85,25 +86,28 @@ def questions(database: Path) -> list[str]:
     return [f"{question} --db {database}" for question in asked]
 
 
+@pytest.fixture(scope="module")
+def piped(questions: list[str]) -> str:
+    """What a pipe gets, on a terminal that has colours."""
+    return "".join(f"$ {line}\n{CliRunner().invoke(app, line.split(), env={'TERM': 'xterm-256color'}).stdout}" for line in questions)
+
+
 @pytest.mark.parametrize("columns", [80, 200])
-def test_no_line_is_wider_than_the_terminal_and_nothing_is_cut(database: Path, columns: int):
+def test_no_line_is_wider_than_the_terminal_and_nothing_is_cut(questions: list[str], piped: str, columns: int):
     """What is too wide goes on below, indented; all words of what a pipe gets are there, in the same order."""
-    asked = questions(database)
-    shown = Screen(columns, "-c", SEVERAL, *asked).text()
+    shown = Screen(columns, "-c", SEVERAL, *questions).text()
     plain = COLOUR.sub("", shown)
     lines = [line for line in plain.split("\n") if not line.startswith("$ ")]
     assert [line for line in lines if cell_len(line) > columns] == []
     assert COLOUR.search(shown)
     assert "\x1b" not in plain
-    piped = "".join(f"$ {line}\n{CliRunner().invoke(app, line.split()).stdout}" for line in asked)
     assert [word for word in plain.split() if word != "-"] == [word for word in piped.split() if word != "-"]
 
 
-def test_who_wants_no_colour_gets_none(database: Path):
+def test_who_wants_no_colour_gets_none(questions: list[str], piped: str):
     """NO_COLOR on a terminal; a pipe never has any."""
-    asked = questions(database)
-    assert not COLOUR.search(Screen(80, "-c", SEVERAL, *asked, NO_COLOR="1").text())
-    assert not any(COLOUR.search(CliRunner().invoke(app, line.split(), env={"TERM": "xterm-256color"}).stdout) for line in asked)
+    assert not COLOUR.search(Screen(80, "-c", SEVERAL, *questions, NO_COLOR="1").text())
+    assert not COLOUR.search(piped)
 
 
 def test_watching_prints_again_what_has_changed_meanwhile(database: Path, tmp_path: Path):
