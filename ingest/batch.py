@@ -103,6 +103,7 @@ def store(connection: duckdb.DuckDBPyConnection, known: Known, judged: Judged, r
 def _settle_twins(connection: duckdb.DuckDBPyConnection, first_no: int | None) -> tuple[int, int]:
     """Find ids that came twice, here or before. Equal content is forgotten; other content stays, and all of it is marked.
 
+    Content whose hash is not known any more (`ingest.migrate`) counts as equal.
     Only events from `first_no` on can be of the same runs; None where no event of those runs is known.
     """
     known = {} if first_no is None else {"first": first_no}
@@ -119,7 +120,8 @@ def _settle_twins(connection: duckdb.DuckDBPyConnection, first_no: int | None) -
         )
         SELECT
             idx, run_id, event_id,
-            row_number() OVER (PARTITION BY run_id, event_id, content_hash ORDER BY idx) > 1 AS is_duplicate,
+            row_number() OVER (PARTITION BY run_id, event_id, content_hash ORDER BY idx) > 1
+                OR bool_or(content_hash IS NULL) OVER (PARTITION BY run_id, event_id) AS is_duplicate,
             first_value(content_hash) OVER (PARTITION BY run_id, event_id ORDER BY idx, content_hash) <> content_hash AS is_other,
             min(content_hash) OVER (PARTITION BY run_id, event_id) <> max(content_hash) OVER (PARTITION BY run_id, event_id) AS is_contested
         FROM rival SEMI JOIN twin USING (run_id, event_id)""",
@@ -153,12 +155,17 @@ def _insert(connection: duckdb.DuckDBPyConnection, known: Known, judged: Judged,
         SELECT $first + idx, run_id, unnest(from_json(caused_by, '["VARCHAR"]')) FROM parsed WHERE caused_by IS NOT NULL""",
         numbered,
     )
-    whole = "idx NOT IN (SELECT idx FROM partial)" if judged.has_partial else "true"
-    for family in typed_families():
-        if kinds := tuple(decision.kind for decision in FAMILIES[family] if decision.kind in judged.kinds):
-            connection.execute(f"{_insert_family(family, kinds)} AND {whole}", numbered)
+    insert_typed(connection, judged.kinds, judged.has_partial, numbered["first"])
     # A run that is there already too: a refresh that runs meanwhile takes away the row that it saw, and these events it did not see.
     connection.execute("INSERT INTO touched_run SELECT DISTINCT run_id FROM parsed")
+
+
+def insert_typed(connection: duckdb.DuckDBPyConnection, kinds: frozenset[str], has_partial: bool, first_no: int) -> None:
+    """Put the events of `parsed` that are of these kinds into the tables of their families; `first_no` is the number of idx 0."""
+    whole = "idx NOT IN (SELECT idx FROM partial)" if has_partial else "true"
+    for family in typed_families():
+        if known := tuple(decision.kind for decision in FAMILIES[family] if decision.kind in kinds):
+            connection.execute(f"{_insert_family(family, known)} AND {whole}", {"first": first_no})
 
 
 @lru_cache(256)

@@ -3,7 +3,7 @@
 One process owns the file while it writes. The lock is a `flock(2)` on a side-car, `<database>.lock`, because DuckDB's
 own lock is lost as soon as this process opens and closes the same path by any other means; for the same reason the
 database path is never given to `open()`. A new database is made under another name and renamed, so that a kill at any
-moment leaves either none or a whole one. The database is a cache of the log: one of another schema is not migrated.
+moment leaves either none or a whole one. One of another schema or engine is not opened: `ingest.migrate` makes a new one of it.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ import duckdb
 from ingest import schema
 from ingest.envelope import text_of
 from ingest.errors import DatabaseBusy, DatabaseUnusable, StorageFailed, UsageError
+from ingest.maker import maker_of, sign, this_program
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-PROGRAM = "decision-timeline"
 LOCK_TIMEOUT_SECONDS = 10.0
 LOCK_POLL_SECONDS = 0.05
 READ_TIMEOUT_SECONDS = 3.0
@@ -38,6 +38,7 @@ READ_TIMEOUT_SECONDS = 3.0
 PID_BYTES, ADDRESS_BYTES = 20, 200
 """What the holder of a lock says of itself in the lock file."""
 _WAY_OUT = "The database is a cache of the log: move it away and ingest the log again."
+_MIGRATE = "`timeline db migrate` makes one of this version of it, and keeps the old one."
 _MEND = "`timeline db recover` keeps it aside, opens what can be opened, and says what to ingest again."
 
 # DuckDB looks for pandas at each value that is bound. Where there is none, that is a search of all folders of packages: a third of
@@ -232,29 +233,50 @@ def _sign(lock: int, address: str = "") -> None:
 
 def create(path: Path) -> None:
     """Make a whole database under another name, then give it its own: a kill in between leaves no half of one."""
+    draft = draft_of(path)
+    with duckdb_errors("creating", path), new_file(draft):
+        pass
+    put_in_place(draft, path)
+
+
+def draft_of(path: Path) -> Path:
+    """The name under which a database is made that will stand at `path`; what a killed one left there is cleared away."""
     draft = beside(path, ".new")
     for leftover in (draft, beside(draft, ".wal")):
         leftover.unlink(missing_ok=True)
-    with duckdb_errors("creating", path), new_file(draft):
-        pass
-    _sync(draft)
-    draft.rename(path)
-    _sync(path.parent)
+    return draft
+
+
+def put_in_place(draft: Path, path: Path) -> None:
+    """Give a whole draft the name of the database, on the disk too. Raises StorageFailed, OSError."""
+    if beside(draft, ".wal").exists():
+        raise StorageFailed(f"creating {path}: its log of changes is not in it; nothing was changed, run again")
+    sync(draft)
+    draft.replace(path)
+    sync(path.parent)
 
 
 @contextmanager
 def new_file(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A new database file with the tables of events, complete when the `with` is left."""
-    connection = duckdb.connect(str(path), config=Limits(threads=1).config())
-    try:
-        _make_schema(connection)
+    with made_in(duckdb.connect(str(path), config=Limits(threads=1).config())) as connection:
         yield connection
+
+
+@contextmanager
+def made_in(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The same in an empty file that is open already; it is closed then."""
+    try:
+        _make_tables(connection)
+        yield connection
+        sign(connection)
         connection.execute("CHECKPOINT")
     finally:
         connection.close()
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Have a file or a folder on the disk. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -262,10 +284,9 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _make_schema(connection: duckdb.DuckDBPyConnection) -> None:
+def _make_tables(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("BEGIN")
     connection.execute(";\n".join(schema.statements()))
-    connection.execute("INSERT INTO made_by VALUES (?, ?, ?)", [PROGRAM, schema.fingerprint(), duckdb.__version__])
     connection.execute("COMMIT")
 
 
@@ -278,7 +299,7 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(text_of("macros.sql"))
 
 
-def connected(path: Path, limits: Limits, is_writable: bool) -> duckdb.DuckDBPyConnection:
+def connected(path: Path, limits: Limits, is_writable: bool, may_be_older: bool = False) -> duckdb.DuckDBPyConnection:
     """A connection to a database of ours, whose lock the caller holds. Raises DatabaseUnusable, StorageFailed."""
     if path.stat().st_size == 0:
         raise DatabaseUnusable(f"opening {path}: the file is empty, it is no database of ours; move it away or name another with --db")
@@ -293,7 +314,7 @@ def connected(path: Path, limits: Limits, is_writable: bool) -> duckdb.DuckDBPyC
         except (duckdb.CatalogException, duckdb.PermissionException) as error:
             raise DatabaseUnusable(f"opening {path}: it is no database; nothing was changed. Name another with --db.") from error
         try:
-            _check_maker(connection, path)
+            _check_maker(connection, path, may_be_older)
             if is_writable:
                 prepare(connection)
         except BaseException:
@@ -302,16 +323,15 @@ def connected(path: Path, limits: Limits, is_writable: bool) -> duckdb.DuckDBPyC
     return connection
 
 
-def _check_maker(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    try:
-        made = first_row(connection, "SELECT program, schema_fingerprint, duckdb_version FROM made_by")
-    except duckdb.CatalogException:
-        made = None
-    if made is None or made[0] != PROGRAM:
+def _check_maker(connection: duckdb.DuckDBPyConnection, path: Path, may_be_older: bool) -> None:
+    made, ours = maker_of(connection), this_program(connection)
+    if made is None:
         raise DatabaseUnusable(f"opening {path}: a DuckDB database, but not one of ours; nothing was changed. Name another with --db.")
-    if made[1:] != (schema.fingerprint(), duckdb.__version__):
-        made_by, ours = f"schema {made[1]}, DuckDB {made[2]}", f"schema {schema.fingerprint()}, DuckDB {duckdb.__version__}"
-        raise DatabaseUnusable(f"opening {path}: another version made it ({made_by}; this is {ours}); nothing was changed. {_WAY_OUT}")
+    both = f"({made}; this is {ours})"
+    if made.is_newer_than(ours):
+        raise DatabaseUnusable(f"opening {path}: a newer version made it {both}; nothing was changed. Use that version of the program.")
+    if not (made.is_same_as(ours) or may_be_older):
+        raise DatabaseUnusable(f"opening {path}: another version made it {both}; nothing was changed. {_MIGRATE}")
 
 
 @contextmanager
@@ -337,7 +357,12 @@ def duckdb_errors(doing: str, path: Path | None) -> Iterator[None]:
             found = re.search(r"PID (\d+)", str(error))
             holder = found[1] if found else "unknown"
             raise DatabaseBusy(f"{doing} {place}: process {holder} has it open; end that process and run again") from error
-        if re.search("not a valid DuckDB|version number", str(error)):
+        if "version number" in text:
+            way_out = "Use the version of this program that made it, or one with a newer DuckDB."
+            raise DatabaseUnusable(
+                f"{doing} {place}: DuckDB {duckdb.__version__} cannot read it ({text}); nothing was changed. {way_out}"
+            ) from error
+        if "not a valid DuckDB" in str(error):
             raise DatabaseUnusable(f"{doing} {place}: it cannot be read as a database ({text}); nothing was changed. {_WAY_OUT}") from error
         if re.search("Could not read enough|WAL|checksum", str(error)):
             raise DatabaseDamaged(f"{doing} {place}: it cannot be read as a database ({text}); nothing was changed. {_MEND}") from error

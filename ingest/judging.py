@@ -80,7 +80,7 @@ def judge(connection: duckdb.DuckDBPyConnection, source: Source, chunk: Chunk, r
             continue
         refused.append(index)
     _forget(connection, refused)
-    has_partial = _note_partial(connection, {Shape(*shape) for _, *shape in shapes})
+    has_partial = note_partial(connection, {shape for _, *found in shapes if not is_whole_shape(shape := Shape(*found))})
     return Judged(frozenset(kind for _, kind, *_ in shapes), has_partial, tuple(rejected), len(chunk) + more, blank)
 
 
@@ -126,9 +126,9 @@ def _doubtful(
         ).fetchall()
 
 
-def _note_partial(connection: duckdb.DuckDBPyConnection, shapes: set[Shape]) -> bool:
-    """Note each event whose shape lacks what its kind requires in the table `partial`; whether there may be any."""
-    lacking = {tuple(getattr(shape, name) for name in _OF_DATA) for shape in shapes if not is_whole_shape(shape)}
+def note_partial(connection: duckdb.DuckDBPyConnection, shapes: set[Shape]) -> bool:
+    """Note each event of `parsed` that has one of these shapes, which lack what their kind requires; whether there may be any."""
+    lacking = {tuple(getattr(shape, name) for name in _OF_DATA) for shape in shapes}
     if lacking:
         table = pa.Table.from_pylist([dict(zip(_OF_DATA, each, strict=True)) for each in sorted(lacking)])
         with readable_once(connection, "lacking", table):

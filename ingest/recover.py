@@ -111,6 +111,7 @@ def _recovered(path: Path) -> Recovery:
             content = _content(path)
         except DatabaseDamaged as error:
             return _made_anew(path, aside, "damaged", error, _ledger_left(path))
+        connected(path, INGEST_LIMITS, is_writable=False).close()  # a whole one of another version is not ours to mend
         return _told(path, "whole", content)
     kept = beside(aside, ".wal")
     try:
@@ -160,7 +161,7 @@ def _content(path: Path) -> _Content:
     """Read every block of a database and of its log, and change neither. Raises DatabaseUnusable, and DatabaseDamaged where a block is."""
     if path.stat().st_size == 0:
         raise DatabaseDamaged(f"opening {path}: the file is empty")
-    connection = connected(path, INGEST_LIMITS, is_writable=False)
+    connection = connected(path, INGEST_LIMITS, is_writable=False, may_be_older=True)
     try:
         with duckdb_errors("reading", path):
             for (table,) in connection.execute("SELECT table_name FROM duckdb_tables() WHERE NOT temporary ORDER BY ALL").fetchall():
@@ -172,9 +173,15 @@ def _content(path: Path) -> _Content:
 
 
 def _merged(path: Path) -> _Content:
-    """Put the log of changes into the database. A log that holds no complete change is left by DuckDB, and is of no use."""
+    """Put the log of changes into a database that can be read to its end."""
     content = _content(path)
-    connection = connected(path, INGEST_LIMITS, is_writable=True)
+    merge_log(path)
+    return content
+
+
+def merge_log(path: Path) -> None:
+    """Put the log of changes into the database. One that holds no complete change is left by DuckDB, and is of no use."""
+    connection = connected(path, INGEST_LIMITS, is_writable=True, may_be_older=True)
     try:
         with duckdb_errors("checkpointing", path):
             connection.execute("CHECKPOINT")
@@ -182,13 +189,12 @@ def _merged(path: Path) -> _Content:
         with suppress(duckdb.Error):
             connection.close()
     beside(path, ".wal").unlink(missing_ok=True)
-    return content
 
 
 def _ledger_left(path: Path) -> dict[str, int | None]:
     """What a damaged database still says of the files that were read: nothing where it cannot be opened at all."""
     try:
-        connection = connected(path, INGEST_LIMITS, is_writable=False)
+        connection = connected(path, INGEST_LIMITS, is_writable=False, may_be_older=True)
     except TimelineError:
         return {}
     try:
@@ -201,7 +207,10 @@ def _ledger_left(path: Path) -> dict[str, int | None]:
 
 
 def _ledger(connection: duckdb.DuckDBPyConnection) -> dict[str, int | None]:
-    return dict(connection.execute("SELECT path, disk_bytes FROM ingest_file WHERE path <> ? ORDER BY path", [STDIN]).fetchall())
+    """How far each file was read; nothing where an older version made the ledger otherwise."""
+    with suppress(duckdb.BinderException, duckdb.CatalogException):
+        return dict(connection.execute("SELECT path, disk_bytes FROM ingest_file WHERE path <> ? ORDER BY path", [STDIN]).fetchall())
+    return {}
 
 
 def _unread(read: dict[str, int | None], has_lost: bool) -> list[Again]:

@@ -8,6 +8,7 @@ times slower (docs/decisions).
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import types
 import typing
@@ -15,6 +16,9 @@ from typing import Any, NamedTuple
 
 from ingest.events import FAMILIES, KINDS, Decision, Event
 from ingest.events.recording import RECORDING
+
+NUMBER = 1
+"""Counts the schemas. One more with every change of the fingerprint: by it an older program knows that a database is newer."""
 
 
 class Column(NamedTuple):
@@ -58,7 +62,11 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
             Column("inputs", "JSON", "What the decision had read: a list of source, kind, id, version, age_ms, digest."),
             Column("data", "JSON", "The kind's own fields."),
             Column("extra", "JSON", "Fields at the top of the line that the envelope does not have; null where there are none."),
-            Column("content_hash", "UBIGINT", "Hash of the line, to tell a duplicate from a conflict."),
+            Column(
+                "content_hash",
+                "UBIGINT",
+                "Hash of the line, to tell a duplicate from a conflict; null where an engine that hashes otherwise made it.",
+            ),
             Column("is_conflict", "BOOLEAN", "Another event with the same id and different content is here too."),
             Column("file_id", "BIGINT", "The file it came from, in ingest_file."),
             Column("byte_offset", "BIGINT", "Where its line begins in the unpacked file."),
@@ -152,11 +160,13 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
         ),
     ),
     "made_by": (
-        "What made this database: one row. Another schema or engine means loading the log again.",
+        "What made this database: one row. One of another schema or engine is opened by `timeline db migrate` only.",
         (
             Column("program", "VARCHAR", "decision-timeline, always."),
             Column("schema_fingerprint", "VARCHAR", "ingest.schema.fingerprint() of the program that made it."),
-            Column("duckdb_version", "VARCHAR", "The engine that made it; content hashes are only comparable within one version."),
+            Column("duckdb_version", "VARCHAR", "The engine that made it."),
+            Column("schema_number", "BIGINT", "ingest.schema.NUMBER of that program: a larger one than its own is newer than a program."),
+            Column("hash_sample", "UBIGINT", "hash() of the program's name by that engine: others are the same where this one is."),
         ),
     ),
     "recording": (
@@ -236,9 +246,11 @@ def statements() -> list[str]:
     return made
 
 
+@functools.cache
 def fingerprint() -> str:
-    """Identifies this schema: a database with another one is a cache of another program's making."""
-    return hashlib.sha256("\n".join(statements()).encode()).hexdigest()[:16]
+    """Identifies this schema by the names, types and order of all columns; sentences that explain them make no difference."""
+    made = [statement for statement in statements() if not statement.startswith("COMMENT ")]
+    return hashlib.sha256("\n".join(made).encode()).hexdigest()[:16]
 
 
 def _literal(text: str) -> str:

@@ -103,6 +103,14 @@ def is_whole_shape(shape: Shape) -> bool:
     return decision is None or all(said.get(name, "NULL") != "NULL" for name, field in decision.model_fields.items() if field.is_required())
 
 
+def is_typed_shape(shape: Shape) -> bool:
+    """Whether every own field that is a plain value has the type that its kind says. Only where the kind was known was that judged."""
+    said = dict(zip(shape.own_names.split(_SEPARATOR), shape.own_types.split(_SEPARATOR), strict=False))
+    fields = KINDS[shape.kind].model_fields if shape.kind in KINDS else {}
+    plain = {name: _JSON_TYPES.get(_plain(field.annotation)) for name, field in fields.items()}
+    return all(types is None or said.get(name, "NULL") in types | {"NULL"} for name, types in plain.items())
+
+
 def _is_data_shape(shape: Shape) -> bool:
     names, json_types = shape.own_names.split(_SEPARATOR), shape.own_types.split(_SEPARATOR)
     if len(set(names)) < len(names) or len(names) != len(json_types):

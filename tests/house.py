@@ -72,6 +72,7 @@ SQL_BUILDERS: dict[str, str] = {
     "ingest/batch.py": "tables, columns and kinds of our vocabulary; what a line says is data in a table",
     "ingest/judging.py": "columns of our vocabulary and the query of a source; what a line says is data in a table",
     "ingest/schema.py": "names, types and comments come from the event classes; nothing comes from a log",
+    "ingest/migrate.py": "names of tables and columns, and the path of the old database: DuckDB binds no value in ATTACH",
     "ingest/mapping_sql.py": "columns and parameters that it numbers itself; every text of a mapping file is bound",
     "ingest/in_memory.py": "the path of a temporary file of its own: DuckDB binds no value in ATTACH",
     "timeline/findings.py": "names of our own tables, from the headers of the detectors; the run is bound",

@@ -103,6 +103,11 @@ def _made_from(names: Iterable[str]) -> set[str]:
     return needed
 
 
+def model_tables() -> frozenset[str]:
+    """Every table that a refresh makes."""
+    return frozenset({VERSION_TABLE, *(path.stem for path in catalog.MODELS.glob("*.sql"))})
+
+
 def create_statements(connection: duckdb.DuckDBPyConnection, model: Query) -> list[str]:
     """The statements that make the model's empty table, types as DuckDB finds them, comments from its header.
 

@@ -26,8 +26,8 @@ from tests.ingest.lines import line, rows, write
 ROOT = Path(__file__).parents[2]
 EVENTS, CHUNK_BYTES = 60, 2000
 """A small log, in enough chunks for several transactions."""
-WRITING = ("pwrite64", "write", "fdatasync", "fsync", "ftruncate", "unlink", "rename")
-"""Every call by which an ingest changes what is on disk."""
+WRITING = ("pwrite64", "write", "fdatasync", "fsync", "ftruncate", "unlink", "rename", "link", "linkat")
+"""Every call by which an ingest, or care of a database, changes what is on disk."""
 PROGRAM = """
 import os
 import sys
@@ -35,11 +35,14 @@ from pathlib import Path
 from ingest.database import Limits, open_for_write
 from ingest.errors import TimelineError
 from ingest.load import load
+from ingest.migrate import migrate
 from ingest.recover import recover
 verb, database, chunk_bytes, *logs = sys.argv[1:]
 try:
     if verb == "recover":
         recover(Path(database))
+    elif verb == "migrate":
+        migrate(Path(database))
     else:
         with open_for_write(Path(database), Limits(threads=1)) as opened:
             load(opened, logs, chunk_bytes=int(chunk_bytes)).check()
@@ -78,7 +81,7 @@ def start(
     before: Callable[[], None] | None = None,
     chunk_bytes: int = CHUNK_BYTES,
 ) -> subprocess.Popen[bytes]:
-    """One `ingest`, `recover`, or ingest that ends in a `crash`, as a process of its own, under a tracer where one is given."""
+    """One `ingest`, `recover`, `migrate`, or ingest that ends in a `crash`, as a process of its own, under a tracer where one is given."""
     command = [*tracer, sys.executable, "-c", PROGRAM, verb, str(database), str(chunk_bytes), *map(str, logs)]
     environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
     out = subprocess.PIPE

@@ -120,7 +120,7 @@ def test_a_database_of_somebody_else_or_of_another_version_is_refused_unchanged(
     with open_for_write(database) as opened:
         opened.connection.execute("UPDATE made_by SET schema_fingerprint = 'older'")
     content = database.read_bytes()
-    with pytest.raises(DatabaseUnusable, match="ingest the log again"):
+    with pytest.raises(DatabaseUnusable, match="timeline db migrate"):
         open_for_write(database)
     assert database.read_bytes() == content
 

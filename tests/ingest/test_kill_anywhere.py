@@ -1,4 +1,4 @@
-"""kill -9 at any system call that writes, of an ingest or of mending a database; then the same command: every event once."""
+"""kill -9 at any system call that writes, of an ingest or of mending or migrating a database; then the same command: every event once."""
 
 from __future__ import annotations
 
@@ -10,13 +10,19 @@ from pathlib import Path
 
 import pytest
 
+from ingest.database import open_for_read
+from ingest.errors import DatabaseUnusable
+from ingest.migrate import migrate
 from ingest.recover import recover
 from tests.ingest.harm import Point, crashed, harmed, holds_everything_once, ingested, need, points, run, small_log, start
 from tests.ingest.lines import lines
+from tests.ingest.older import kept_by_migration, make_older
 
 pytestmark = pytest.mark.tools
-BEFORE = {"new": 0.5, "existing": 0.2, "crashed": 0.15, "torn": 0.15}
-"""What is there when the program begins, and its share of the kills: it makes a database, fills one, or mends one."""
+BEFORE = {"new": 0.4, "existing": 0.2, "crashed": 0.15, "torn": 0.15, "older": 0.1}
+"""What is there when the program begins, and its share of the kills: it makes a database, fills one, mends one, or migrates one."""
+VERBS = {"crashed": "recover", "torn": "recover", "older": "migrate"}
+"""What is done to it, if not an ingest."""
 
 
 @pytest.fixture
@@ -31,6 +37,9 @@ def prepared(folder: Path, before: str, log: Path) -> Path:
         half = folder / "half.jsonl"
         half.write_bytes(lines(30))
         ingested(database, half)
+    elif before == "older":
+        ingested(database, log)
+        make_older(database)
     elif before in ("crashed", "torn"):
         wal = crashed(database, log)
         content = wal.read_bytes()
@@ -64,7 +73,7 @@ def chosen(every: list[Point], kills: int | None, share: float) -> list[Point]:
 def test_every_event_is_there_once_after_a_kill_at_any_call_that_writes(before: str, tmp_path: Path, log: Path, kills: int | None) -> None:
     """Each kill leaves nothing that the same command does not heal; after mending, an ingest of the log restores the rest."""
     need("strace")
-    verb = "recover" if before in ("crashed", "torn") else "ingest"
+    verb = VERBS.get(before, "ingest")
     places = copies(prepared(tmp_path, before, log))
     every = points(verb, next(places), log)
     swept = chosen(every, kills, BEFORE[before])
@@ -76,10 +85,23 @@ def test_every_event_is_there_once_after_a_kill_at_any_call_that_writes(before: 
             killed += harmed(verb, database, log, point=point, harm="signal=SIGKILL").returncode != 0
             if verb == "recover":
                 recover(database)
+            if verb == "migrate":
+                assert is_old_or_new(database), f"after a kill at {point.call} number {point.nth}"
+                migrate(database)
             ingested(database, log)
             assert holds_everything_once(database), f"{before}: after a kill at {point.call} number {point.nth}"
     print(f"{before}: killed at {killed} of {len(every)} points")
     assert killed >= len(swept) * 9 // 10, f"only {killed} of {len(swept)} runs were killed"
+
+
+def is_old_or_new(database: Path) -> bool:
+    """Whether it is the old database, byte for byte, or one of this version with the old one beside it."""
+    try:
+        open_for_read(database).close()
+        old = kept_by_migration(database)
+    except DatabaseUnusable:
+        old = database
+    return old.read_bytes() == (database.parents[1] / database.name).read_bytes()
 
 
 @pytest.mark.fault("A4")
