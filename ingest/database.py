@@ -293,6 +293,8 @@ def _make_tables(connection: duckdb.DuckDBPyConnection) -> None:
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     """Set what every writing connection needs, and define the macros of the checks."""
     connection.execute("SET preserve_insertion_order = false")
+    # In a worker process of a sweep DuckDB sees no main program, takes that for a prompt, and draws its bar into what is printed.
+    connection.execute("SET enable_progress_bar = false")
     connection.execute("SET TimeZone = 'UTC'")
     # A checkpoint rewrites the row groups that are not full yet: at DuckDB's 16 MiB it cost more than the rest of the writing.
     connection.execute("SET checkpoint_threshold = '1GB'")

@@ -190,3 +190,10 @@ def assert_ledger_agrees(opened: Database, path: Path) -> None:
     (entry,) = rows(opened.connection, "FROM ingest_file")
     assert path.read_bytes()[: entry["offset_bytes"]].count(b"\n") == entry["lines"]
     assert rows(opened.connection, "SELECT count(*) AS n FROM event") == [{"n": entry["events"]}]
+
+
+def test_engine_draws_no_bar_into_what_a_worker_process_prints(root: Path) -> None:
+    """DuckDB takes a process whose main program has no file for a prompt, and draws one at the third second of a query."""
+    asked = "from timeline.blank import blank\nwith blank() as log: print(log.connection.execute({!r}).fetchall())"
+    command = [sys.executable, "-c", asked.format("SELECT current_setting('enable_progress_bar')")]
+    assert subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout == "[(False,)]\n"
