@@ -107,6 +107,19 @@ GROUP BY s.run_id, slot, removed_us, end_us
 ORDER BY s.run_id, slot
 """
 
+# A test from its opening to its close.
+BARRIERS = """
+SELECT
+  run_id, 'barrier' AS workload_kind, subject_id AS workload_id,
+  min(at_us) FILTER (WHERE kind = 'barrier.opened') AS since_us,
+  coalesce(min(at_us) FILTER (WHERE kind = 'barrier.closed'), end_us) - min(at_us) FILTER (WHERE kind = 'barrier.opened') AS whole_us,
+  count(*) FILTER (WHERE kind = 'barrier.closed') = 0 AS is_open
+FROM barrier_event JOIN event_time USING (event_no, run_id) JOIN log_bounds USING (run_id)
+WHERE kind IN ('barrier.opened', 'barrier.closed')
+GROUP BY run_id, subject_id, end_us
+ORDER BY run_id, subject_id
+"""
+
 FAMILIES = {
     "quota": (
         REPLICAS,
@@ -118,6 +131,10 @@ FAMILIES = {
             "scheduling", "lost_race", "no_memory", "no_node", "queue", "dispatch", "starting", "back_off", "health_check", "running",
             "unhealthy", "lost_node",
         },
+    ),
+    "barrier": (
+        BARRIERS,
+        {"member_not_started", "member_not_ready", "not_released", "releasing", "running", "not_closed"},
     ),
 }  # fmt: skip
 """Of a family: its lives from the events alone, and the reasons that there are."""

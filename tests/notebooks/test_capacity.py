@@ -122,6 +122,16 @@ def test_a_node_without_its_lease_has_no_room_for_what_the_schedule_still_gives_
     assert {"for any node"} == {row[4] for row in capacity_words.pool_rows(measure)}, "who lacks memory waits for no node alone"
 
 
+def test_a_test_that_nobody_releases_waits_for_its_leader_and_for_no_room():
+    """All four members were ready after 14.5 s; then nobody told them to go on, for the 216 s that are left of the log."""
+    with Timeline.in_memory(run_of("barrier_leader_moves", 1, bug_named("duty_only_on_change")).lines) as log:
+        measure = log.capacity()
+    assert measure.pools.is_empty()
+    assert capacity_words.answer(measure) == (
+        "The log says of nothing how much room it has. 1 barrier waited 3m50s together: 94% not_released, 6% member_not_ready."
+    )
+
+
 def test_as_a_script_it_prints_the_answer(burst: Path):
     command = [sys.executable, str(ROOT / "notebooks" / "capacity_and_queues.py"), "--db", str(burst)]
     ran = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)

@@ -73,10 +73,11 @@ def _print(why: Why) -> None:
 
 
 def _about(parts: Sequence[Part]) -> Iterator[str]:
-    """What each part says besides its reason; whose room or deed is waited for is said once for those that follow one another."""
+    """What each part says besides its reason. What the part before it waited for too, and nothing more, is not said again."""
     said: str | None = None
     for part in parts:
-        yield ": ".join(filter(None, (part.waits_for if part.waits_for != said else None, part.detail)))
+        about = ": ".join(filter(None, (part.waits_for, part.detail)))
+        yield "" if about == said else about
         said = part.waits_for or said
 
 

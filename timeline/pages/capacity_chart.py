@@ -31,7 +31,8 @@ REASONS = {
     "lost_control_plane": "#5B6570", "lock_not_held": "#7B3F00", "dependency": "#BFE3F5",
     "quota_exceeded": "#B3001B", "stale_cache": "#D55E00", "no_node": "#A0522D", "binding": "#009E73", "starting": "#56B4E9",
     "no_leader": "#5B6570", "unknown": "#9AA5B1", "no_memory": "#B3001B", "health_check": "#7FB800", "dispatch": "#F4D27A",
-    "scheduling": "#E69F00", "lost_race": "#CC79A7", "lost_node": "#000000", "unhealthy": "#D55E00",
+    "scheduling": "#E69F00", "lost_race": "#CC79A7", "lost_node": "#000000", "unhealthy": "#D55E00", "member_not_started": "#F4D27A",
+    "member_not_ready": "#E69F00", "not_released": "#B3001B", "releasing": "#56B4E9", "not_closed": "#A0522D",
 }  # fmt: skip  # a table
 """Colours that a reason keeps from one log to the next; others get what is free."""
 
