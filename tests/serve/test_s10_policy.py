@@ -64,7 +64,7 @@ def test_s10_the_styles_of_the_charts_are_found_in_marimos_scripts(shared: Clien
 def test_s10_a_browser_keeps_the_files_of_marimo_and_nothing_that_the_log_says(shared: Client):
     """Their names hold the hash of their content. What is not there is not kept either, whatever it is called."""
     page = shared.ask("/what_leaked/").body.decode()
-    script = re.findall(r"assets/[\w.-]+\.js", page)[0]
-    assert shared.ask(f"/what_leaked/{script}").headers["cache-control"] == "private, max-age=31536000, immutable"
-    for path in ("/what_leaked/manifest.json", "/what_leaked/assets/absent-00000000.js", f"/{script}", f"/what_leaked/@file/{script}"):
+    script = re.findall(r"\.\.(/marimo/assets/[\w.-]+\.js)", page)[0]
+    assert shared.ask(script).headers["cache-control"] == "private, max-age=31536000, immutable"
+    for path in ("/marimo/manifest.json", "/marimo/assets/absent-00000000.js", f"/what_leaked/@file{script}", "/what_leaked/"):
         assert shared.ask(path).headers["cache-control"] == "no-store"

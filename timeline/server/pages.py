@@ -14,6 +14,7 @@ import marimo
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
 
 _INDEX = """<!doctype html>
 <html lang="en">
@@ -33,6 +34,9 @@ _INDEX = """<!doctype html>
 """
 
 
+MARIMO = "/marimo"
+"""Where the files of marimo are. All notebooks take them from there, so that a browser keeps them once."""
+_STATIC = Path(marimo.__file__).parent / "_static"
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 _VEGA_STYLE = re.compile(rb"`((?:#vg-tooltip-element|\.vega-embed) \{[^`$\\]*)`")
 """How the style of a chart's tooltip and of its frame stand in the scripts of marimo: Vega puts them into the page as they are."""
@@ -43,7 +47,7 @@ def styles() -> tuple[bytes, ...]:
     """The inline styles that a notebook puts into its page: those of our helpers, and those of the charts."""
     from timeline.pages.display import STYLE
 
-    scripts = (Path(marimo.__file__).parent / "_static" / "assets").glob("*.js")
+    scripts = (_STATIC / "assets").glob("*.js")
     of_vega = (text for path in sorted(scripts) for text in _VEGA_STYLE.findall(path.read_bytes()))
     return tuple(dict.fromkeys([*(text.encode() for text in _STYLE.findall(STYLE)), *of_vega]))
 
@@ -60,7 +64,7 @@ class Pages:
 
     def __init__(self, notebooks: Mapping[str, Path]) -> None:
         self._notebooks = notebooks
-        builder = marimo.create_asgi_app(quiet=True, include_code=False)
+        builder = marimo.create_asgi_app(quiet=True, include_code=False, asset_url=f"..{MARIMO}")
         for name, path in notebooks.items():
             builder = builder.with_app(path=f"/{name}", root=str(path))
         self._app: Any = builder.build()  # the builder says ASGIApp and gives a Starlette
@@ -68,7 +72,7 @@ class Pages:
     def routes(self) -> list[BaseRoute]:
         """The index, and every notebook."""
         named = [Route(f"/{name}", _with_slash) for name in self._notebooks]
-        return [Route("/", self._index), *named, Mount("/", self._app)]
+        return [Route("/", self._index), *named, Mount(MARIMO, StaticFiles(directory=_STATIC)), Mount("/", self._app)]
 
     def close(self) -> None:
         """End all sessions, whose threads would keep the process."""
