@@ -170,7 +170,7 @@ def test_whoever_meets_an_older_database_is_told_of_the_way_out_in_one_line(olde
     log = str(write(tmp_path / "log.jsonl", line(1)))
     before = contents(tmp_path)
     place = ["--db", str(older)]
-    for words in (["ingest", log], ["ingest", "--follow", log], ["serve", "--listen", "127.0.0.1:0"]):
+    for words in (["ingest", log], ["serve", "--listen", "127.0.0.1:0"]):
         ended = CliRunner().invoke(app, [*words, *place])
         assert (ended.exit_code, ended.stderr.count("\n"), "`timeline db migrate`" in ended.stderr) == (5, 1, True), ended.output
     with disk_full_at(1024 * 1024):
