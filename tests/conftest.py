@@ -29,6 +29,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--healthy", type=int, default=HEALTHY, help="seeds of each healthy scenario")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tour of the README first: it takes most of a minute, for which one worker would be waited for in the end."""
+    items.sort(key=lambda item: item.name != "test_every_command_of_the_readme_runs")
+
+
 def _limit(text: str) -> int | None:
     return None if text == "all" else int(text)
 
