@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from ingest.errors import UsageError
@@ -54,8 +56,14 @@ W_2_SITS = Finding(
 )
 
 
+@functools.cache
+def unchanged(text: str) -> duckdb.DuckDBPyConnection:
+    """The database of a story, for tests that only read it."""
+    return story(text)
+
+
 def lanes(text: str, found: Sequence[Finding] = ()) -> Lanes:
-    return lanes_of(story(text), "run", found)
+    return lanes_of(unchanged(text), "run", found)
 
 
 def drawn(one: Lanes) -> dict[str, Any]:
@@ -82,7 +90,7 @@ def test_a_worker_with_a_finding_stands_first_and_is_marked():
 
 def test_lanes_of_an_object_are_those_of_what_it_touched():
     """Asked about one worker, no other has a lane; what is found about others is counted."""
-    told = happened_to(story(LEAK), "run", "worker", "w-1", [W_2_SITS]).lanes
+    told = happened_to(unchanged(LEAK), "run", "worker", "w-1", [W_2_SITS]).lanes
     assert told.lanes.filter(panel="worker")["id"].to_list() == ["w-1"]
     assert told.elsewhere == 1
 
@@ -131,14 +139,20 @@ def without_data(spec: Any) -> Any:
     return {name: without_data(part) for name, part in spec.items() if name not in {"data", "datasets"}}
 
 
+@functools.cache
+def frame_of(text: str) -> Any:
+    """The chart of a story, less its rows."""
+    return without_data(drawn(lanes(text)))
+
+
 @pytest.mark.parametrize("payload", ["datum.x; alert(1)", "a.b[0]", "text/html:<script>x</script>", "\x1b[2J\u202e", "#{evil}", "w" * 5000])
 def test_text_of_events_is_data_and_nothing_else(payload: str):
     """Outside its rows a chart is the same whatever the objects are called; in the rows no character commands anything."""
     connection = story(LEAK)
     for table in ("worker_state_interval", "session_interval"):
         connection.execute(f"UPDATE {table} SET worker = $payload WHERE worker = 'w-1'", {"payload": payload})
-    named, plain = drawn(lanes_of(connection, "run", [])), drawn(lanes_of(story(LEAK), "run", []))
-    assert without_data(named) == without_data(plain)
+    named = drawn(lanes_of(connection, "run", []))
+    assert without_data(named) == frame_of(LEAK)
     texts = [value for row in rows(named) for value in row.values() if isinstance(value, str)]
     assert any(text.startswith(payload[:3].replace("\x1b", "\\u001b")) for text in texts)
     assert all(text.isprintable() and len(text) <= 200 for text in texts)
