@@ -22,7 +22,8 @@ FILES = 20
 BARE = """
 import sys
 import duckdb
-with duckdb.connect(sys.argv[1], config={"threads": int(sys.argv[3]), "enable_progress_bar": "false"}) as connection:
+with duckdb.connect(sys.argv[1], config={"threads": int(sys.argv[3])}) as connection:
+    connection.execute("SET enable_progress_bar = false")
     connection.execute("CREATE TABLE event AS SELECT * FROM read_json(?)", [sys.argv[2]])
 """
 """In a process of its own: the kernel counts what the parent holds into the peak of a child that is started later."""
