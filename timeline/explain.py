@@ -12,12 +12,12 @@ from timeline.story import Decided, decisions
 CHAIN_MAX = 100
 """Causes that are followed back at most."""
 
-_PARENTS = """
-SELECT DISTINCT cause.cause_id
-FROM event_cause AS cause JOIN event USING (event_no)
-WHERE event.run_id = $run AND event.event_id IN (SELECT unnest($ids::VARCHAR[]))
-ORDER BY cause.cause_id
+# Causes are followed a generation at a time: each asks this table, and none the whole database again.
+_LED_TO = """
+CREATE OR REPLACE TEMP TABLE led_to AS
+SELECT event.event_id, cause_id FROM event_cause JOIN event USING (event_no) WHERE event.run_id = $run
 """
+_PARENTS = "SELECT DISTINCT cause_id FROM led_to WHERE event_id IN (SELECT unnest($ids::VARCHAR[])) ORDER BY cause_id"
 
 
 class Runbook(BaseModel):
@@ -67,12 +67,14 @@ def explain_finding(connection: DuckDBPyConnection, finding: Finding) -> Explana
 
 def _chain(connection: DuckDBPyConnection, run_id: str, effects: list[str]) -> tuple[list[Decided], list[str]]:
     """Causes of those events and their causes, back to decisions that name none."""
+    connection.execute(_LED_TO, {"run": run_id})
     known = dict.fromkeys(effects)
     front = list(effects)
     while front and len(known) < CHAIN_MAX:
-        parents = [cause for (cause,) in connection.execute(_PARENTS, {"run": run_id, "ids": front}).fetchall()]
+        parents = [cause for (cause,) in connection.execute(_PARENTS, {"ids": front}).fetchall()]
         front = [cause for cause in parents if cause not in known]
         known.update(dict.fromkeys(front))
+    connection.execute("DROP TABLE temp.led_to")
     causes = [cause for cause in known if cause not in effects]
     found = decisions(connection, run_id, causes)
     there = {decided.event.event_id for decided in found}
