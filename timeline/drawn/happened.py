@@ -12,7 +12,7 @@ from duckdb import DuckDBPyConnection
 from ingest.database import first_row
 from ingest.duration import duration
 from timeline.drawn.lanes import CAUSE, DECISION, LANE, OTHERS_MAX, Lanes, bounds_of, lanes_of, marks_of, vacancies_of
-from timeline.drawn.stretches import PIXELS, Lane, panels, stretches_of, stretches_sql
+from timeline.drawn.stretches import Lane, panels, places, stretches_of, stretches_sql
 from timeline.findings import Finding
 from timeline.story import Decided, decisions_about
 
@@ -37,11 +37,10 @@ WITH
     UNION ALL
     SELECT event_no, false FROM event SEMI JOIN cause USING (event_id) WHERE run_id = $run AND NOT is_conflict
   )
-SELECT event_no, event_id, time.at_us, time.position, event.kind, actor, subject_kind AS panel, subject_id AS id, bool_or(is_own) AS is_own
-FROM linked
+SELECT event_no, event_id, time.at_us, time.position, event.kind, actor, subject_kind AS panel, subject_id AS id, is_own
+FROM (SELECT event_no, bool_or(is_own) AS is_own FROM linked GROUP BY event_no) AS once
 JOIN event USING (event_no)
 JOIN event_time AS time USING (event_no)
-GROUP BY ALL
 """
 
 _TOUCHED = """
@@ -55,7 +54,7 @@ LIMIT $most
 
 _LEASES = "SELECT DISTINCT lease FROM leadership_interval WHERE run_id = $run ORDER BY lease LIMIT $most"
 
-_DECISIONS = f"""
+_DECISIONS = """
 SELECT
   panel, id, min(at_us) AS at_us, arg_min(kind, position) AS kind, arg_min(actor, position) AS actor,
   arg_min(event_id, position) AS event_id, bool_or(is_own) AS is_own, bool_or(list_contains($evidence::VARCHAR[], event_id)) AS is_evidence,
@@ -63,11 +62,11 @@ SELECT
 FROM placed
 SEMI JOIN (SELECT unnest($panels::VARCHAR[]) AS panel, unnest($ids::VARCHAR[]) AS id) AS wanted USING (panel, id)
 WHERE at_us BETWEEN $from_us AND $until_us
-GROUP BY panel, id, (at_us - $from_us) * {PIXELS} // greatest($width_us, 1)
+GROUP BY panel, id, (at_us - $from_us) * $pixels // greatest($width_us, 1)
 ORDER BY at_us, panel, id
 """
 
-_CAUSES = f"""
+_CAUSES = """
 WITH wanted AS (SELECT unnest($panels::VARCHAR[]) AS panel, unnest($ids::VARCHAR[]) AS id)
 SELECT
   cause.panel, cause.id, min(cause.at_us) AS at_us, effect.panel AS to_panel, effect.id AS to_id, min(effect.at_us) AS to_us,
@@ -80,7 +79,7 @@ SEMI JOIN wanted AS there ON there.panel = effect.panel AND there.id = effect.id
 WHERE cause.at_us BETWEEN $from_us AND $until_us AND effect.at_us BETWEEN $from_us AND $until_us AND (cause.is_own OR effect.is_own)
 GROUP BY
   cause.panel, cause.id, effect.panel, effect.id,
-  (cause.at_us - $from_us) * {PIXELS} // greatest($width_us, 1), (effect.at_us - $from_us) * {PIXELS} // greatest($width_us, 1)
+  (cause.at_us - $from_us) * $pixels // greatest($width_us, 1), (effect.at_us - $from_us) * $pixels // greatest($width_us, 1)
 ORDER BY to_us, at_us
 """
 
@@ -202,6 +201,7 @@ def _lanes(
         "from_us": from_us,
         "until_us": last_us,
         "width_us": until_us - from_us,
+        "pixels": places(len(drawn)),
     }
     evidence = [event for one in findings for event in one.evidence]
     decisions = connection.execute(_DECISIONS, bound | {"evidence": evidence}).pl().select(*DECISION)

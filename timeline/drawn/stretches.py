@@ -127,10 +127,15 @@ def stretches_of(
         "from_us": from_us,
         "until_us": until_us if as_of_us is None else min(until_us, as_of_us),
         "width_us": until_us - from_us,
-        "pixels": min(max(STRETCHES_MAX // max(len(chosen), 1), PIXELS_MIN), PIXELS),
+        "pixels": places(len(chosen)),
         "ends": list(ENDS),
     }
     return answer_to(connection, _FOLDED.format(stretches=source or stretches_sql()), bound).pl()
+
+
+def places(lanes: int) -> int:
+    """Places that each of so many lanes has."""
+    return min(max(STRETCHES_MAX // max(lanes, 1), PIXELS_MIN), PIXELS)
 
 
 def answer_to(connection: DuckDBPyConnection, query: str, bound: Mapping[str, object]) -> DuckDBPyConnection:

@@ -14,9 +14,9 @@ import polars as pl
 
 from ingest.errors import UsageError
 from timeline.drawn.capacity import Capacity
+from timeline.pages.chart_data import cut, data_of
 from timeline.pages.charts import NAME_MAX, time_axis
 from timeline.pages.looks import FAINT, INK, LEAK, OTHERS
-from timeline.safe import printable
 from timeline.words import short
 
 Chart = TypeVar("Chart", alt.LayerChart, alt.VConcatChart)
@@ -59,7 +59,7 @@ def sums(capacity: Capacity, kind: str | None, width: int = WIDTH) -> alt.LayerC
     reasons = capacity.reasons.filter(pl.col("workload_kind").eq_missing(pl.lit(kind)))
     names = reasons["reason"].to_list()
     rows = [
-        {"reason": _plain(one["reason"]), "seconds": one["waited_us"] / 1e6, "says": f"{short(one['waited_us'])} · {one['share']:.1%}"}
+        {"reason": cut(one["reason"], 80), "seconds": one["waited_us"] / 1e6, "says": f"{short(one['waited_us'])} · {one['share']:.1%}"}
         for one in reasons.to_dicts()
     ]
     y = alt.Y("reason:N", sort=None, title=None, axis=alt.Axis(labelColor=INK, domain=False, ticks=False, labelFontSize=11, labelLimit=150))
@@ -113,7 +113,7 @@ def _words(pool: Mapping[str, Any], width: int) -> list[alt.Chart]:
     """The pool's name at the left; at the right what became of its room."""
     room = f"at most {pool['peak']:,} {pool['unit']}" if pool["room"] is None else f"at most {pool['peak']:,} of {pool['room']:,}"
     full = f"full for {short(pool['full_us'])}" if pool["full_us"] else "never full"
-    name = {"name": _plain(pool["pool"], NAME_MAX), "kind": _plain(pool["pool_kind"]), "full": full, "most": room}
+    name = {"name": cut(pool["pool"], NAME_MAX), "kind": cut(pool["pool_kind"], 80), "full": full, "most": room}
     left: dict[str, Any] = {"align": "right", "dx": -34, "clip": False}
     right: dict[str, Any] = {"align": "left", "dx": 10, "fontSize": 10.5, "clip": False}
     middle = POOL_HEIGHT / 2
@@ -135,7 +135,7 @@ def _waiting(waiting: pl.DataFrame, x: alt.X, width: int, *params: alt.Parameter
     stacked = waiting.sort(place, "ts_us").with_columns(top=pl.col("waiting").cum_sum().over("ts_us"))
     rows = [
         {
-            "reason": _plain(one["reason"]),
+            "reason": cut(one["reason"], 80),
             "from_ms": one["ts_us"] / 1000,
             "until_ms": one["until_us"] / 1000,
             "bottom": one["top"] - one["waiting"],
@@ -196,7 +196,7 @@ def _colours(names: Sequence[str]) -> alt.Scale:
     free = [colour for colour in OTHERS if colour not in REASONS.values()] or list(OTHERS)
     unknown = [name for name in names if name not in REASONS]
     ours = REASONS | {name: free[place % len(free)] for place, name in enumerate(unknown)}
-    return alt.Scale(domain=[_plain(name) for name in names], range=[ours[name] for name in names])
+    return alt.Scale(domain=[cut(name, 80) for name in names], range=[ours[name] for name in names])
 
 
 def _styled(chart: Chart) -> Chart:
@@ -209,7 +209,7 @@ def _styled(chart: Chart) -> Chart:
 
 
 def _chart(rows: Iterable[Mapping[str, Any]]) -> alt.Chart:
-    return alt.Chart(alt.InlineData(values=[dict(row) for row in rows]))
+    return alt.Chart(data_of(rows))
 
 
 def _domain(capacity: Capacity) -> list[float]:
@@ -219,9 +219,3 @@ def _domain(capacity: Capacity) -> list[float]:
 def _clock(at_us: int) -> str:
     clock: str = pl.Series([at_us]).cast(pl.Datetime("us")).dt.strftime("%H:%M:%S%.3f").item()
     return clock
-
-
-def _plain(text: str, most: int = 80) -> str:
-    """Text of an event as data of a chart: in one line, nothing hidden in it."""
-    shown = printable(text)
-    return shown if len(shown) <= most else shown[: most - 1] + "…"

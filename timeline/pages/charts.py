@@ -19,6 +19,7 @@ from ingest.errors import UsageError
 from timeline.drawn.lanes import Lanes
 from timeline.drawn.stretches import ENDS, OVERLAYS
 from timeline.files import write_private
+from timeline.pages.chart_data import cut, data_of, rows_of
 from timeline.pages.looks import ALIVE, ENDED, FAINT, INK, LEADER, LEAK, SESSION, colours
 from timeline.safe import printable
 from timeline.words import count, short
@@ -170,7 +171,7 @@ def _names(places: pl.DataFrame, y: alt.Y, link: Link | None) -> list[alt.Chart]
 
 def heading_of(panel: str) -> str:
     """What stands above the lanes of a panel."""
-    return _cut(HEADINGS.get(panel, f"{panel.replace('_', ' ').upper()}S"), NAME_MAX)
+    return cut(HEADINGS.get(panel, f"{panel.replace('_', ' ').upper()}S"), NAME_MAX)
 
 
 # ---- what is in them
@@ -278,7 +279,7 @@ def _findings(lanes: Lanes, x: alt.X, y: alt.Y, places: pl.DataFrame) -> list[al
     start = _points(_at(lanes.findings, places, 3), x, y, tips).mark_point(shape="triangle-down", size=64, color=LEAK, fill=LEAK, opacity=1)
     named = pl.col("detector").str.split("/").list.last().str.replace_all("_", " ").unique(maintain_order=True).str.join(", ")
     what = rows.group_by("top", maintain_order=True).agg(named).with_columns(pl.col("top") - LEAD)
-    names = pl.col("detector").map_elements(lambda name: _cut(name, FINDING_MAX), return_dtype=pl.String)
+    names = pl.col("detector").map_elements(lambda name: cut(name, FINDING_MAX), return_dtype=pl.String)
     text = _chart(what.with_columns(name=names)).mark_text(align="left", baseline="middle", color=LEAK, fontSize=10.5)
     return [line, start, text.encode(y=y, x=RIGHT, text="name:N", tooltip=[alt.Tooltip("detector:N", title="found")])]
 
@@ -312,29 +313,11 @@ def _points(frame: pl.DataFrame, x: alt.X, y: alt.Y, tips: Mapping[str, str] = M
 
 
 def _chart(frame: pl.DataFrame) -> alt.Chart:
-    return alt.Chart(alt.InlineData(values=_data(frame)))
-
-
-def _data(frame: pl.DataFrame) -> list[dict[str, Any]]:
-    """Rows as Vega takes them: text that cannot command anything, times in milliseconds."""
-    clock = frame["ts_us"].cast(pl.Datetime("us")).dt.strftime("%H:%M:%S%.3f").to_list() if "ts_us" in frame.columns else None
-    rows = []
-    for place, row in enumerate(frame.to_dicts()):
-        plain = {name: _cut(value) if isinstance(value, str) else value for name, value in row.items() if not name.endswith("_us")}
-        if clock is not None:
-            plain |= {"from_ms": row["ts_us"] / 1000, "until_ms": row["until_us"] / 1000, "since": clock[place]}
-            plain["lasted"] = short(row["until_us"] - row["ts_us"])
-        rows.append(plain)
-    return rows
+    return alt.Chart(data_of(rows_of(frame)))
 
 
 def _link(link: Link | None, panel: str, id_: str) -> str | None:
     return None if link is None else link("control_plane" if panel == "memory" else panel, id_)
-
-
-def _cut(text: str, most: int = 200) -> str:
-    shown = printable(text)
-    return shown if len(shown) <= most else shown[: most - 1] + "…"
 
 
 def _margin(has_findings: bool) -> int:
