@@ -90,6 +90,8 @@ class Database:
         self.path = path
         """The file; None for a database in memory."""
         self.is_writable = is_writable
+        self.edition: tuple[int, ...] | None = None
+        """Tells the file from any other, and from itself before and after a change; None where it may change while this is open."""
         self._lock = lock
 
     def __enter__(self) -> Self:
@@ -188,7 +190,10 @@ def open_for_read(path: Path, limits: Limits = Limits(), lock_timeout_seconds: f
     with suppress(OSError):  # a folder that we may not write to has no writer either; DuckDB's own lock is left
         lock = locked(path, fcntl.LOCK_SH, lock_timeout_seconds, lambda message: None)
     try:
-        return Database(connected(path, limits, is_writable=False), path, lock, is_writable=False)
+        there = path.stat()
+        database = Database(connected(path, limits, is_writable=False), path, lock, is_writable=False)
+        database.edition = (there.st_dev, there.st_ino, there.st_size, there.st_mtime_ns, there.st_ctime_ns)
+        return database
     except BaseException:
         if lock is not None:
             os.close(lock)

@@ -31,6 +31,7 @@ from timeline.findings import Finding, Report, detect
 from timeline.gauges import Gauge, measure
 from timeline.gauges.history import histories, history
 from timeline.gauges.live import live_gauges
+from timeline.judged import judged
 from timeline.moment import moment_of
 from timeline.objects import ids_of, kinds_of, runs_with
 from timeline.published import view_of
@@ -286,7 +287,12 @@ class Timeline:
         params: Mapping[str, int] | None = None,
         run: str | None = None,
     ) -> Report:
-        """Judge the log. `params` are keyed `detector.parameter`. Raises UsageError for a name that is not there."""
+        """Judge the log. `params` are keyed `detector.parameter`. Raises UsageError for a name that is not there.
+
+        With every detector as it is, a file that this process has judged before is not judged again (`timeline.judged`).
+        """
+        if not detectors and not params:
+            return judged(self._database, run and self.run(run), as_of_us)
         return detect(self._connection, detectors=detectors, as_of_us=as_of_us, params=params or {}, run_id=run and self.run(run))
 
     def finding(self, finding_id: str) -> Finding:

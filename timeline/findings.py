@@ -131,12 +131,18 @@ def detect(
 
 def detect_each(connection: DuckDBPyConnection, run_ids: Iterable[str]) -> Iterator[tuple[str, Report]]:
     """Each of these runs with what `detect` says of it alone, where the log ends; every detector is asked once for all of them."""
-    chosen, everywhere = _chosen(()), detect(connection).findings
+    everywhere = detect(connection)
     for run_id in run_ids:
-        applying = _applying(connection, chosen, run_id)
-        names = {query.name for query in applying}
-        own = [one for one in everywhere if one.run_id == run_id and one.detector in names]
-        yield run_id, _report(connection, chosen, applying, own, None, run_id)
+        yield run_id, report_on(connection, run_id, everywhere)
+
+
+def report_on(connection: DuckDBPyConnection, run_id: str, everywhere: Report) -> Report:
+    """What `detect` says of that run alone, out of what it says of the whole log with every detector."""
+    chosen = _chosen(())
+    applying = _applying(connection, chosen, run_id)
+    names = {query.name for query in applying}
+    own = [one for one in everywhere.findings if one.run_id == run_id and one.detector in names]
+    return _report(connection, chosen, applying, own, None, run_id)
 
 
 def _report(
