@@ -79,7 +79,7 @@ listener = socket.socket()
 listener.bind(("127.0.0.1", 0))
 listener.listen()
 print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
-pages = Starlette(routes=Pages({**shipped(), "raw": Path(sys.argv[2])}).routes())
+pages = Starlette(routes=Pages({**shipped(), "raw": Path(sys.argv[2])}, Path(sys.argv[1])).routes())
 uvicorn.Server(uvicorn.Config(pages, log_level="error", timeout_graceful_shutdown=1)).run(sockets=[listener])
 """
 """The same pages without a guard."""

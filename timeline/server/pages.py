@@ -16,6 +16,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from timeline.pages.display import STYLE
+from timeline.server.foresight import Foresight
+
 _INDEX = """<!doctype html>
 <html lang="en">
 <head>
@@ -45,8 +48,6 @@ _VEGA_STYLE = re.compile(rb"`((?:#vg-tooltip-element|\.vega-embed) \{[^`$\\]*)`"
 @functools.cache
 def styles() -> tuple[bytes, ...]:
     """The inline styles that a notebook puts into its page: those of our helpers, and those of the charts."""
-    from timeline.pages.display import STYLE
-
     scripts = (_STATIC / "assets").glob("*.js")
     of_vega = (text for path in sorted(scripts) for text in _VEGA_STYLE.findall(path.read_bytes()))
     return tuple(dict.fromkeys([*(text.encode() for text in _STYLE.findall(STYLE)), *of_vega]))
@@ -59,11 +60,16 @@ def shipped() -> dict[str, Path]:
     return {path.stem: path for path in sorted(Path(notebooks.__path__[0]).glob("*.py")) if path.stem != "__init__"}
 
 
+OF_FINDINGS = ("what_leaked", "what_happened", "replay_a_seed")
+"""Notebooks whose answer is made of findings."""
+
+
 class Pages:
     """Notebooks under their names, for a router."""
 
-    def __init__(self, notebooks: Mapping[str, Path]) -> None:
-        self._notebooks = notebooks
+    def __init__(self, notebooks: Mapping[str, Path], database: Path) -> None:
+        """`database` is the one that they show."""
+        self._notebooks, self._foresight = notebooks, Foresight(database)
         builder = marimo.create_asgi_app(quiet=True, include_code=False, asset_url=f"..{MARIMO}")
         for name, path in notebooks.items():
             builder = builder.with_app(path=f"/{name}", root=str(path))
@@ -72,10 +78,17 @@ class Pages:
     def routes(self) -> list[BaseRoute]:
         """The index, and every notebook."""
         named = [Route(f"/{name}", _with_slash) for name in self._notebooks]
-        return [Route("/", self._index), *named, Mount(MARIMO, StaticFiles(directory=_STATIC)), Mount("/", self._app)]
+        return [Route("/", self._index), *named, Mount(MARIMO, StaticFiles(directory=_STATIC)), Mount("/", self._foreseen)]
+
+    async def _foreseen(self, scope: Any, receive: Any, send: Any) -> None:
+        """A notebook; while a browser still loads its page, the log is judged for it."""
+        if scope["type"] == "http" and scope["path"].strip("/") in OF_FINDINGS and b"as_of=" not in scope["query_string"]:
+            self._foresight.begin()
+        await self._app(scope, receive, send)
 
     def close(self) -> None:
         """End all sessions, whose threads would keep the process."""
+        self._foresight.end()
         for route in self._app.routes:
             if isinstance(route, Mount):
                 route.app.state.session_manager.close_all_sessions()  # type: ignore[attr-defined]  # marimo's apps are Starlettes

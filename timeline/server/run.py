@@ -132,7 +132,7 @@ def owning(
 
 def _pages(notebooks: Mapping[str, Path], database: Path, stack: ExitStack) -> list[BaseRoute]:
     os.environ["TIMELINE_DB"] = str(database)  # how a notebook that nobody gives a database finds it
-    pages = Pages(notebooks)
+    pages = Pages(notebooks, database)
     stack.callback(pages.close)
     return pages.routes()
 
