@@ -114,8 +114,9 @@ def explained(finding_choice, findings: list[Finding], log: Timeline):
 
 
 @app.cell(hide_code=True)
-def one_object(finding: Finding, log: Timeline, report: Report):
-    touched = log.happened(f"{finding.subject.kind}/{finding.subject.id}", finding.run_id, report.findings).lanes
+def one_object(finding: Finding, log: Timeline, opened: opening.Opening, report: Report):
+    about = f"{finding.subject.kind}/{finding.subject.id}"
+    touched = log.happened(about, finding.run_id, report.findings, as_of_us=opened.asked.as_of_us).lanes
     mo.stop(touched.lanes.is_empty(), safe_text(NO_LANES))
     charts.swim_lanes(touched, "container", told.leads(finding.run_id))
     return
@@ -166,7 +167,7 @@ def every_run(log: Timeline, opened: opening.Opening, report: Report, run_choice
 def who_led(log: Timeline, opened: opening.Opening, report: Report, run_choice):
     mo.stop(len(opened.runs) > 1 and not run_choice.value)
     run = run_choice.value or opened.runs[0]
-    run_lanes = log.lanes(run, report.findings)
+    run_lanes = log.lanes(run, report.findings, as_of_us=opened.asked.as_of_us)
     mo.stop(run_lanes.lanes.is_empty(), safe_text(NO_LANES))
     mo.vstack([mo.md("## Who led, and what the workers did"), charts.swim_lanes(run_lanes, "container", told.leads(run))])
     return

@@ -245,7 +245,10 @@ class Timeline:
         window_us: tuple[int, int] | None = None,
         as_of_us: int | None = None,
     ) -> Lanes:
-        """The lanes of a run in a window, none of it later than `as_of_us`, with those findings, or with all where none are given."""
+        """The lanes of a run in a window, with those findings, or with all where none are given.
+
+        With `as_of_us` they are what the log gave when it had reached that moment.
+        """
         run_id = self.run(run)
         return lanes_of(self._connection, run_id, self._proven(run_id, findings), window_us, as_of_us)
 

@@ -89,6 +89,36 @@ def test_as_of_a_moment_nothing_later_is_shown():
     assert told.state_of(whole) == "hot_idle"
 
 
+FOUND_DEAD = """
+    0s    cp-1/control_plane  control_plane/cp-1-a  control_plane.started
+    5s    cp-1/control_plane  control_plane/cp-1-a  control_plane.heartbeated
+    6s    cp-1/elector        lease/janitor         lease.acquired
+    8s    cp-1/pool           worker/w-1            worker.activated
+    9s    cp-1/pool           session/s-1           session.started  >worker/w-1
+    10s   cp-1/control_plane  control_plane/cp-1-a  control_plane.heartbeated
+    15s   cp-2/control_plane  control_plane/cp-2-a  control_plane.heartbeated
+    40s   cp-2/elector        lease/janitor         lease.acquired
+    50s   cp-2/janitor        control_plane/cp-1-a  control_plane.expired
+    55s   cp-2/janitor        worker/w-1            worker.retired
+"""
+
+
+def test_as_of_a_moment_one_sees_what_a_log_that_ends_there_shows():
+    """A control plane that is found dead died at its last heartbeat, and its session with it; before it was found nobody knew."""
+    whole = story(FOUND_DEAD)
+    assert told.state_of(happened_to(whole, "run", "session", "s-1", ())) == "ended"
+    for at, state in ((30, "running"), (52, "ended")):
+        cut = story("\n".join(line for line in FOUND_DEAD.splitlines() if line.strip() and int(line.split()[0][:-1]) <= at))
+        for kind, id_ in (("session", "s-1"), ("worker", "w-1"), ("control_plane", "cp-1-a")):
+            then_us = START_US + at * SECOND
+            then = happened_to(whole, "run", kind, id_, (), as_of_us=then_us)
+            there = happened_to(cut, "run", kind, id_, (), (START_US, then_us))
+            assert then.lanes.stretches.rows() == there.lanes.stretches.rows()
+            assert then.lanes.vacancies.rows() == there.lanes.vacancies.rows()
+            assert [one.true_then for one in then.decisions] == [one.true_then for one in there.decisions]
+            assert kind != "session" or told.state_of(then) == state
+
+
 def test_a_window_shows_its_stretch_only():
     told = happened(LEASED, "worker", "w-1", window=(8, 15))
     assert [one.decided.event.kind for one in told.decisions] == ["worker.spawned", "session.started"]

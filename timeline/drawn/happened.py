@@ -12,7 +12,7 @@ from duckdb import DuckDBPyConnection
 from ingest.database import first_row
 from ingest.duration import duration
 from timeline.drawn.lanes import CAUSE, DECISION, LANE, OTHERS_MAX, Lanes, bounds_of, lanes_of, marks_of, vacancies_of
-from timeline.drawn.stretches import Lane, panels, places, stretches_of, stretches_sql
+from timeline.drawn.stretches import Lane, panels, places, standing, stretches_of, stretches_sql
 from timeline.findings import Finding
 from timeline.story import Decided, decisions_about
 
@@ -148,8 +148,22 @@ def happened_to(
     window_us: tuple[int, int] | None = None,
     as_of_us: int | None = None,
 ) -> Happened:
-    """What happened to the object in a window of the run's log, none of it later than `as_of_us`."""
-    from_us, until_us = window_us or bounds_of(connection, run_id)
+    """What happened to the object in a window of the run's log; with `as_of_us` what the log said of it when it had reached that moment."""
+    span_us = window_us or bounds_of(connection, run_id)
+    with standing(connection, run_id, as_of_us):
+        return _happened(connection, run_id, (kind, id_), findings, span_us, as_of_us)
+
+
+def _happened(
+    connection: DuckDBPyConnection,
+    run_id: str,
+    self: Lane,
+    findings: Sequence[Finding],
+    span_us: tuple[int, int],
+    as_of_us: int | None,
+) -> Happened:
+    """The same, of the models that stand for the moment."""
+    (kind, id_), (from_us, until_us) = self, span_us
     last_us = until_us if as_of_us is None else min(until_us, as_of_us)
     connection.execute(_PLACED, {"run": run_id, "kind": kind, "id": id_})
     counted = first_row(connection, _COUNTED, {"from_us": from_us, "until_us": last_us})
@@ -159,7 +173,7 @@ def happened_to(
     return Happened(
         kind=kind,
         id=id_,
-        lanes=_lanes(connection, run_id, (kind, id_), findings, (from_us, until_us), as_of_us),
+        lanes=_lanes(connection, run_id, self, findings, span_us, as_of_us),
         decisions=[Taken(one, truths.get(one.event.event_id, []), one.event.event_id in evidence) for one in decided],
         there=counted[0],
         actors=counted[1],

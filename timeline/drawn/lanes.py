@@ -13,7 +13,7 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 
 from ingest.database import first_row
-from timeline.drawn.stretches import OVERLAYS, Lane, answer_to, panels, stretches_of, stretches_sql
+from timeline.drawn.stretches import OVERLAYS, Lane, answer_to, panels, standing, stretches_of, stretches_sql
 from timeline.findings import Finding
 
 LANES_MAX = 24
@@ -27,7 +27,7 @@ WITH
   lane AS (
     SELECT panel, id, min(ts_us) AS first_us, coalesce(list_position($found::VARCHAR[], panel || '/' || id), 0) AS place
     FROM stretch
-    WHERE NOT list_contains($hidden, panel) AND ts_us <= $until_us AND until_us >= $from_us
+    WHERE NOT list_contains($hidden, panel) AND ts_us <= $until_us AND (is_open OR until_us >= $from_us)
     GROUP BY panel, id
   ),
   ranked AS (
@@ -129,8 +129,13 @@ def lanes_of(
     window_us: tuple[int, int] | None = None,
     as_of_us: int | None = None,
 ) -> Lanes:
-    """The lanes of a run, in a window of it, none of it later than `as_of_us`. Of `findings` those are marked that are about a lane."""
-    return lanes_from(connection, run_id, (stretches_sql(), panels(), OTHERS_MAX), findings, window_us, as_of_us)
+    """The lanes of a run, in a window of it; with `as_of_us` as the log gave them when it had reached that moment.
+
+    Of `findings` those are marked that are about a lane.
+    """
+    span_us = window_us or bounds_of(connection, run_id)
+    with standing(connection, run_id, as_of_us):
+        return lanes_from(connection, run_id, (stretches_sql(), panels(), OTHERS_MAX), findings, span_us, as_of_us)
 
 
 def lanes_from(

@@ -7,12 +7,15 @@ worker for, and `use` is who used a worker.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 
 import polars as pl
 from duckdb import DuckDBPyConnection
 
 from timeline.intervals import interval_models
+from timeline.refresh import as_of, models
 
 ENDS = ("retired", "lost", "done", "failed", "gone")
 """States that nothing follows: marks, not stretches."""
@@ -48,17 +51,18 @@ SELECT 'use', worker, 'session', session, ts_us, ts_us + dur_us, is_open FROM se
 {others}
 """
 
-# An end is there from the moment on at which it comes; nothing lasts longer than what is asked about.
+# An end is there from the moment on at which it comes; nothing lasts longer than what is asked about, and what is open that long.
 _FOLDED = """
 WITH
   wanted AS (SELECT unnest($panels::VARCHAR[]) AS panel, unnest($ids::VARCHAR[]) AS id),
   stretch AS ({stretches}),
   there AS (
     SELECT
-      panel, id, state, whom, greatest(ts_us, $from_us) AS ts_us, least(until_us, $until_us) AS until_us,
+      panel, id, state, whom, greatest(ts_us, $from_us) AS ts_us,
+      CASE WHEN is_open THEN $until_us ELSE least(until_us, $until_us) END AS until_us,
       is_open OR until_us > $until_us AS is_open, list_contains($ends, state) AS is_end
     FROM stretch SEMI JOIN wanted USING (panel, id)
-    WHERE ts_us <= $until_us AND until_us >= $from_us AND NOT (list_contains($ends, state) AND ts_us < $from_us)
+    WHERE ts_us <= $until_us AND (is_open OR until_us >= $from_us) AND NOT (list_contains($ends, state) AND ts_us < $from_us)
   )
 SELECT
   panel, id, arg_max(state, until_us - ts_us) AS state, arg_max(whom, until_us - ts_us) AS whom,
@@ -96,6 +100,18 @@ def stretches_sql() -> str:
         for one in interval_models()
     )
     return _STRETCHES.format(others=" ".join(others))
+
+
+@contextmanager
+def standing(connection: DuckDBPyConnection, run_id: str, as_of_us: int | None) -> Iterator[None]:
+    """Inside, stretches are those that the log gave when it had reached that moment; nothing changes where there is none.
+
+    To cut what the whole log gives would not do: a process that is found dead died when it was last heard of, and with it its sessions,
+    but nobody could know that before it was found.
+    """
+    named = set(re.findall(r"\w+", stretches_sql()))
+    with nullcontext() if as_of_us is None else as_of(connection, as_of_us, run_id, [one.name for one in models() if one.name in named]):
+        yield
 
 
 def panels(there: Iterable[str] = ()) -> list[str]:
