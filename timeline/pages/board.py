@@ -20,7 +20,7 @@ RUNS = ("run", "decisions", "lasts", "findings", "the worst", "wasted")
 """Headings of the values that `runs` gives."""
 HEADINGS = ("severity", "since, UTC", "until", "what", "detector", "cost", "finding")
 """Of the values that `row` gives."""
-COLUMNS = {"severity": 78, "cost": 134, "what": 340, "since, UTC": 142, "until": 142, "detector": 176}
+COLUMNS = {"severity": 78, "cost": 134, "what": 304, "since, UTC": 142, "until": 142, "detector": 212}
 """Of the values that `cells` gives, and how many pixels each takes."""
 
 

@@ -150,7 +150,6 @@ def safe_choice(headings: Mapping[str, int], rows: Iterable[Sequence[tuple[objec
         show_column_summaries=False,
         show_data_types=False,
         hidden_columns=["row"],
-        wrapped_columns=list(headings),
         column_widths=dict(headings),
         label=label,
     )
