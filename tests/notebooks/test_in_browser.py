@@ -286,7 +286,7 @@ def test_a_replay_with_the_bug_switched_off_shows_the_finding_gone(watch: Watch,
     page.locator("marimo-multiselect button").first.click()
     page.get_by_role("option", name="park_write_swallowed", exact=True).click()
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="Replay", exact=True).click()
+    page.locator("marimo-button").get_by_role("button", name="Replay", exact=True).click()  # the list of sources is called so too
     answer = page.locator(".tl-answer").first
     expect(answer).to_contain_text(
         "With park_write_swallowed=off: 2 findings gone, the one that the seed expects among them, 10 stay, 1 new."
