@@ -30,6 +30,7 @@ WRITING = ("pwrite64", "write", "fdatasync", "fsync", "ftruncate", "unlink", "re
 """Every call by which an ingest, or care of a database, changes what is on disk."""
 PROGRAM = """
 import os
+import resource
 import sys
 from pathlib import Path
 from ingest.database import Limits, open_for_write
@@ -38,6 +39,9 @@ from ingest.load import load
 from ingest.migrate import migrate
 from ingest.recover import recover
 verb, database, chunk_bytes, *logs = sys.argv[1:]
+if "ROOM_BYTES" in os.environ:
+    most = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() + int(os.environ["ROOM_BYTES"])
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
 try:
     if verb == "recover":
         recover(Path(database))
@@ -80,10 +84,14 @@ def start(
     tracer: Sequence[str] = (),
     before: Callable[[], None] | None = None,
     chunk_bytes: int = CHUNK_BYTES,
+    room_bytes: int | None = None,
 ) -> subprocess.Popen[bytes]:
-    """One `ingest`, `recover`, `migrate`, or ingest that ends in a `crash`, as a process of its own, under a tracer where one is given."""
+    """One `ingest`, `recover`, `migrate`, or ingest that ends in a `crash`, as a process of its own, under a tracer where one is given.
+
+    `room_bytes` is how much memory it gets beyond what it takes to begin.
+    """
     command = [*tracer, sys.executable, "-c", PROGRAM, verb, str(database), str(chunk_bytes), *map(str, logs)]
-    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
+    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"} | ({"ROOM_BYTES": str(room_bytes)} if room_bytes else {})
     out = subprocess.PIPE
     return subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out, env=environment, preexec_fn=before)  # noqa: PLW1509  no threads here
 

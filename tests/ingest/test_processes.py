@@ -67,47 +67,6 @@ def test_a_signal_ends_an_ingest_and_the_next_one_goes_on(sent: list[signal.Sign
     assert counted(database) == {"n": MANY, "ids": MANY}
 
 
-SIGNALLED = """
-import os, signal, threading
-from ingest.in_memory import open_in_memory
-noted = caught = rounds = 0
-def note(*_):
-    global noted
-    noted += 1
-    raise KeyboardInterrupt
-signal.signal(signal.SIGINT, note)
-def send():
-    for number in range(200):
-        seen = rounds
-        while rounds < seen + 2:
-            pass
-        os.kill(os.getpid(), signal.SIGINT)
-        while noted <= number:
-            pass
-with open_in_memory() as database:
-    sender = threading.Thread(target=send)
-    sender.start()
-    while caught < 200 and (sender.is_alive() or caught < noted and rounds < 10**6):
-        try:
-            while sender.is_alive():
-                database.connection.execute("SELECT $a + $b", {"a": 1, "b": 2}).fetchall()
-                rounds += 1
-        except (KeyboardInterrupt, RuntimeError):
-            caught += 1
-        rounds += 1
-print(noted, caught)
-"""
-
-
-@pytest.mark.fault("A5")
-def test_no_signal_is_lost_between_a_statement_and_the_values_that_are_bound_to_it() -> None:
-    """DuckDB drops the errors of a search that it makes there, and a signal with them, unless there is nothing to search for."""
-    ran = subprocess.run([sys.executable, "-c", SIGNALLED], cwd=ROOT, capture_output=True, check=False, timeout=60)
-    noted, caught = map(int, ran.stdout.split())
-    assert noted == 200
-    assert caught >= 199  # the last may come when nobody asks any more
-
-
 @pytest.mark.fault("A6", "E2")
 def test_a_process_that_is_paused_keeps_the_database_and_one_that_is_killed_gives_it_back(big: Path, database: Path) -> None:
     """Whoever waits is told of the holder; the lock goes with it, and what it had loaded stays or comes again."""

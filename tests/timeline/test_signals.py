@@ -25,6 +25,7 @@ cli.main()
 """
 
 
+@pytest.mark.fault("A5")
 @pytest.mark.parametrize("words", ["ingest events.jsonl", "ingest --follow events.jsonl", "serve --listen 127.0.0.1:0"])
 def test_a_signal_that_python_drops_ends_what_works_for_long(words: str, tmp_path: Path) -> None:
     """Python drops what is raised in a `__del__`: a server was seen to start and to stay."""
