@@ -15,6 +15,8 @@ def text_of(file: str) -> str:
 def parse_query(source_select: str, clock_is_place: bool) -> str:
     """The query that types and judges a chunk whose lines `source_select` maps to native text. Takes `$run`.
 
+    `source_select` gives idx, byte_offset, text, and whether the line as it came `is_plain_line`.
+
     A clock that is a place is left out of the content by which a duplicate is told from a conflict.
     """
     paths = ", ".join(f"'$.{field.name}'" for field in ENVELOPE_FIELDS)

@@ -6,14 +6,13 @@ WITH mapped AS (
     {{source}}
 ), valid AS (
     SELECT
-        idx, byte_offset, raw, CASE WHEN json_valid(text) THEN text END AS text,
-        strlen(raw) <= 1048576 AND CASE WHEN strlen(text) < 40000 THEN true ELSE strlen(text) - strlen(replace(text, ':', '')) <= 10000 END
-            AND NOT regexp_matches(raw, ',\s*[\]}]')
-            AND NOT regexp_matches(raw, '\\u(?:0000|[dD][89a-fA-F])') AS is_plain
+        idx, byte_offset, CASE WHEN json_valid(text) THEN text END AS text,
+        is_plain_line
+            AND CASE WHEN strlen(text) < 40000 THEN true ELSE strlen(text) - strlen(replace(text, ':', '')) <= 10000 END AS is_plain
     FROM mapped
 ), typed AS (
     SELECT
-        idx, byte_offset, raw, is_plain,
+        idx, byte_offset, is_plain,
         json_type(text, [{{paths}}]) AS types,
         json_keys(text) AS names,
         from_json(text, '{{{structure}}}') AS e,
@@ -21,7 +20,7 @@ WITH mapped AS (
     FROM valid
 ), parts AS (
     SELECT
-        idx, byte_offset, raw, is_plain, types, names, e, text,
+        idx, byte_offset, is_plain, types, names, e, text,
         coalesce(e.run_id, $run) AS run_id,
         from_json(e.subject, '{"kind":"VARCHAR","id":"VARCHAR"}') AS subject,
         nullif(e.refs, '[]') AS refs,

@@ -60,9 +60,9 @@ def judge(connection: duckdb.DuckDBPyConnection, source: Source, chunk: Chunk, r
     It has the columns of `event`, idx, refs, caused_by, and those by which the lines were judged.
     """
     table, broken = chunk.table()
+    if source.says_many:
+        _tell_apart(connection, source, table, run)
     with readable_once(connection, "chunk", table):
-        if source.says_many:
-            _tell_apart(connection, source, run)
         connection.execute("CREATE OR REPLACE TEMP TABLE parsed AS " + _parse(source), {"run": run, **_bound(source)})
     shapes = connection.execute(f"SELECT DISTINCT is_sound, {_SHAPE} FROM parsed").fetchall()
     rejected = [Rejected.of(chunk.line(index), *_place(chunk, index), _refusal_of_bytes(chunk.line(index))) for index in broken]
@@ -90,15 +90,21 @@ def _forget(connection: duckdb.DuckDBPyConnection, refused: Sequence[int]) -> No
             connection.execute("DELETE FROM parsed WHERE idx IN (SELECT idx FROM refused)")
 
 
-def _tell_apart(connection: duckdb.DuckDBPyConnection, source: Source, run: str | None) -> None:
-    """Give each event that a line says an index of its own; a line that says many counts as that many."""
-    connection.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE said AS
-        SELECT (row_number() OVER (ORDER BY idx, part) - 1)::INTEGER AS idx, idx AS line, byte_offset, raw, text
-        FROM ({source.select})""",
-        ({"run": run} if "$run" in source.select else {}) | dict(source.bound),
-    )
+def _tell_apart(connection: duckdb.DuckDBPyConnection, source: Source, chunk: pa.Table, run: str | None) -> None:
+    """Give each event that a line says an index of its own; a line that says many counts as that many.
+
+    The line is judged once, and kept with none of its events: with a hundred each it would be there a hundred times.
+    """
+    with readable_once(connection, "chunk", chunk):
+        connection.execute("CREATE OR REPLACE TEMP TABLE judged_line AS SELECT idx AS line, is_plain_line(raw) AS is_plain_line FROM chunk")
+    with readable_once(connection, "chunk", chunk):
+        connection.execute(
+            f"""
+            CREATE OR REPLACE TEMP TABLE said AS
+            SELECT (row_number() OVER (ORDER BY line, part) - 1)::INTEGER AS idx, line, byte_offset, text, is_plain_line
+            FROM (SELECT idx AS line, part, byte_offset, text FROM ({source.select})) JOIN judged_line USING (line)""",
+            ({"run": run} if "$run" in source.select else {}) | dict(source.bound),
+        )
 
 
 def _doubtful(
@@ -143,8 +149,8 @@ def _place(chunk: Chunk, index: int) -> tuple[int, int]:
 
 @cache
 def _parse(source: Source) -> str:
-    select = "SELECT idx, byte_offset, raw, text FROM said" if source.says_many else source.select
-    return parse_query(select, source.clock_is_place)
+    plain = f"SELECT idx, byte_offset, text, is_plain_line(raw) AS is_plain_line FROM ({source.select})"
+    return parse_query("SELECT idx, byte_offset, text, is_plain_line FROM said" if source.says_many else plain, source.clock_is_place)
 
 
 def _bound(source: Source) -> dict[str, str]:

@@ -1,4 +1,6 @@
 -- What the checks of ingest/envelope.sql are made of. Each is true only where ingest/strict.py would agree.
+CREATE OR REPLACE TEMP MACRO is_plain_line(line) AS
+    strlen(line) <= 1048576 AND NOT regexp_matches(line, ',\s*[\]}]') AND NOT regexp_matches(line, '\\u(?:0000|[dD][89a-fA-F])');
 CREATE OR REPLACE TEMP MACRO utc_us(moment) AS epoch_us(try_cast(upper(moment) AS TIMESTAMPTZ));
 CREATE OR REPLACE TEMP MACRO is_time(moment) AS
     regexp_full_match(moment, '[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?'

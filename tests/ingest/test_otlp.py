@@ -6,7 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.ingest.lines import loaded, write
+from ingest.database import Limits
+from ingest.in_memory import open_in_memory
+from ingest.load import load
+from tests.ingest.lines import loaded, rows, write
 
 
 def attributes(**values: Any) -> list[dict[str, Any]]:
@@ -56,3 +59,12 @@ def test_accounting_closes_over_requests_that_hold_nothing_or_no_event(tmp_path:
     assert (report.lines, report.events, report.blank, report.quarantined) == (4, 1, 1, 2)
     assert [row["reason"] for row in rejected] == ["schema", "not_json"]
     assert json.loads(events[0]["data"])["load"] == 1.5
+
+
+def test_requests_of_many_records_take_no_more_memory_than_they_are_long(tmp_path: Path):
+    """As an exporter sends them: they were read again for each of their records, and 36 MB did not load."""
+    records = [{**PLACED, "attributes": attributes(event_id=f"e-{number}")} for number in range(4000)]
+    lines = [json.dumps(request(*records[at : at + 200])).encode() for at in range(0, 4000, 200)]
+    with open_in_memory(Limits(memory_mib=64, threads=1)) as database:
+        load(database, [str(write(tmp_path / "logs.jsonl", *lines))]).check()
+        assert rows(database.connection, "SELECT count(DISTINCT event_id) AS n FROM event") == [{"n": 4000}]
