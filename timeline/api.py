@@ -82,16 +82,19 @@ class Timeline:
         return cls(open_for_read(path))
 
     @classmethod
-    def in_memory(cls, lines: Iterable[bytes] = ()) -> Self:
-        """A timeline of those event lines, kept in memory only: for replays and tests. Raises InputRejected."""
+    def in_memory(cls, lines: Iterable[bytes] = (), asked: frozenset[str] | None = None) -> Self:
+        """A timeline of those event lines, kept in memory only: for replays and tests. Raises InputRejected.
+
+        With `asked`, such as `timeline.findings.read_by`, it has those models only: whoever reads another is told that it is not there.
+        """
         from ingest.load import load
 
-        database = blank()
+        database = blank(asked)
         with tempfile.NamedTemporaryFile(suffix=".jsonl") as file:
             file.writelines(line.rstrip(b"\n") + b"\n" for line in lines)
             file.flush()
             load(database, [file.name]).check(is_strict=True)
-        refresh(database.connection)
+        refresh(database.connection, asked)
         database.connection.execute("SET lock_configuration = true")
         return cls(database)
 

@@ -21,7 +21,7 @@ from ingest.seed import Replayed, ReplaySeed
 from timeline.alerting.deploy import rule_files
 from timeline.api import Timeline
 from timeline.files import write_whole
-from timeline.findings import Finding, Report
+from timeline.findings import Finding, Report, read_by
 from timeline.moment import shown
 from timeline.pages.board import costs
 from timeline.replays import replay, run_seed
@@ -194,7 +194,7 @@ def _shorter(seed: ReplaySeed, shrunk: Shrunk) -> str:
 
 def _tell_fix(switch: str, seed: ReplaySeed, say: Say) -> None:
     """What one bug has to do with it: the small seed without that bug."""
-    report = replay(seed, {switch: False})
+    report = replay(seed, {switch: False}, detectors=[finding.detector for finding in seed.expected.findings])
     gone = "the finding is gone" if not report.shows(seed.expected.findings) else "the finding stays"
     say(f"  without {switch}: {gone}; the first decision that differs:")
     if report.first_divergence is not None:
@@ -204,7 +204,7 @@ def _tell_fix(switch: str, seed: ReplaySeed, say: Say) -> None:
 
 def _tell_twin(twin: Replayed, folder: Path, say: Say) -> None:
     write_whole(folder / "fixed.jsonl", _lines(twin))
-    with Timeline.in_memory(twin.lines) as log:
+    with Timeline.in_memory(twin.lines, read_by(())) as log:
         found = [one for one in log.detect().findings if one.verdict == "found"]
     say("")
     say(f"THE FIXED TWIN, under the same faults: {len(found)} findings ({folder / 'fixed.jsonl'})")

@@ -21,6 +21,9 @@ COMMON = 10
 TRAIL_BLOCK = 64
 """Events between two entries of a seed's trail."""
 
+STREAM_READS = frozenset({"event_time", "log_bounds", "observation_lag"})
+"""The models that a stream and the words for its events come from."""
+
 _STREAM = """
 WITH
   object AS (

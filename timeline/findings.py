@@ -384,9 +384,13 @@ def _is_missing(need: str, family: str | None) -> str:
     )"""
 
 
-def _read_by(chosen: Iterable[Query]) -> set[str]:
-    """The tables that judging with these detectors reads."""
-    told = {need.partition(".")[0] for query in chosen for need in needed(query)}
+def read_by(detectors: Sequence[str]) -> frozenset[str]:
+    """The tables that `detect` reads with these detectors, or all. Raises UsageError for a name that is not there."""
+    return _read_by(_chosen(detectors))
+
+
+def _read_by(chosen: Sequence[Query]) -> frozenset[str]:
+    told = frozenset(need.partition(".")[0] for query in chosen for need in needed(query))
     return told.union({"log_bounds", "evidence_gap"}, *(query.inputs for query in chosen))
 
 

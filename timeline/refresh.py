@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -26,28 +26,31 @@ EVENT_TABLES = ("event", "event_object", "event_cause", *map(schema.family_table
 """Everything that a model may read, beside other models and the views of kinds."""
 
 
-def refresh(connection: duckdb.DuckDBPyConnection) -> int:
+def refresh(connection: duckdb.DuckDBPyConnection, asked: Iterable[str] | None = None) -> int:
     """Bring every model up to date with the events; the number of runs that were built again.
 
     All or nothing: readers see the models of before or of after. Needs a connection that may write. Raises CatalogError.
+    With `asked` only those tables and what they are made from are made; the others are not there, so that nobody takes one for
+    empty. That is for a database in memory, and each refresh of it has to be asked for the same.
     """
     if not is_stale(connection):
         return 0
-    with refreshed(connection) as runs:
+    with refreshed(connection, asked) as runs:
         return runs
 
 
 @contextmanager
-def refreshed(connection: duckdb.DuckDBPyConnection) -> Iterator[int]:
+def refreshed(connection: duckdb.DuckDBPyConnection, asked: Iterable[str] | None = None) -> Iterator[int]:
     """The same, with events and models that belong together for whoever reads inside the `with`, while others go on writing events.
 
     What they write meanwhile is touched anew: of `touched_run` only the rows go that were there when this began.
     """
+    chosen = _chosen(asked)
     connection.begin()
     try:
         if not _same_version(connection):
-            _create(connection)
-        runs = _build(connection)
+            _create(connection, chosen)
+        runs = _build(connection, chosen)
         connection.execute("DELETE FROM touched_run")
         yield runs
         connection.commit()
@@ -79,12 +82,8 @@ def as_of(
     """
     past = f'FROM {_database(connection)}."event_time" WHERE at_us <= $at_us AND run_id = coalesce($run, run_id)'
     # Offsets of clocks stay those of the whole log: what was learned later about a clock is true of earlier times too.
-    there, needed = catalog.present(connection), None if asked is None else _made_from(asked)
-    later = [
-        model
-        for model in models()
-        if model.name not in {"actor_clock", "event_time"} and _applies(model, there) and (needed is None or model.name in needed)
-    ]
+    there = catalog.present(connection)
+    later = [model for model in _chosen(asked) if model.name not in {"actor_clock", "event_time"} and _applies(model, there)]
     try:
         _make_temporary(connection, "event_time", past, {"at_us": at_us, "run": run_id})
         for model in later:
@@ -94,13 +93,15 @@ def as_of(
         _drop_temporary(connection, ["event_time", *(model.name for model in later)])
 
 
-def _made_from(names: Iterable[str]) -> set[str]:
-    """These tables, and the models that they are made from."""
-    needed = set(names)
+def _chosen(asked: Iterable[str] | None) -> list[Query]:
+    """The models of these tables and those that they are made from, or all where none are asked for, in the order of `models`."""
+    if asked is None:
+        return list(models())
+    needed = set(asked)
     for model in reversed(models()):
         if model.name in needed:
             needed.update(model.inputs)
-    return needed
+    return [model for model in models() if model.name in needed]
 
 
 def model_tables() -> frozenset[str]:
@@ -128,24 +129,24 @@ def create_statements(connection: duckdb.DuckDBPyConnection, model: Query) -> li
     return [f'CREATE TABLE "{model.name}" ({columns})', f'COMMENT ON TABLE "{model.name}" IS {_literal(model.title)}', *comments]
 
 
-def _create(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make all model tables anew, empty, and mark every run as touched."""
+def _create(connection: duckdb.DuckDBPyConnection, chosen: Iterable[Query]) -> None:
+    """Make the model tables anew, empty, and mark every run as touched."""
     for model in models():
         connection.execute(f'DROP TABLE IF EXISTS "{model.name}"')
-    for model in models():
+    for model in chosen:
         connection.execute(";\n".join(create_statements(connection, model)))
     connection.execute(f'CREATE OR REPLACE TABLE "{VERSION_TABLE}" AS SELECT $version AS version', {"version": _version()})
     connection.execute(f"COMMENT ON TABLE \"{VERSION_TABLE}\" IS 'Fingerprint of the model files that built the model tables.'")
     connection.execute("INSERT INTO touched_run SELECT DISTINCT run_id FROM event")
 
 
-def _build(connection: duckdb.DuckDBPyConnection) -> int:
-    """Build the touched runs of every model again; how many runs. With every run touched nothing has to be told apart."""
+def _build(connection: duckdb.DuckDBPyConnection, chosen: Sequence[Query]) -> int:
+    """Build the touched runs of the models again; how many runs. With every run touched nothing has to be told apart."""
     main = _database(connection)
     touched = f'run_id IN (SELECT run_id FROM {main}."touched_run")'
     if _answer(connection, f"SELECT count(*) = 0 FROM log_bounds WHERE NOT {touched}"):
         there = catalog.present(connection)
-        for model in models():
+        for model in chosen:
             if _applies(model, there):
                 connection.execute(f'DELETE FROM {main}."{model.name}"')
                 connection.execute(f'INSERT INTO {main}."{model.name}"\n{model.sql}')
@@ -153,14 +154,14 @@ def _build(connection: duckdb.DuckDBPyConnection) -> int:
         for name in EVENT_TABLES:
             _make_temporary(connection, name, f'FROM {main}."{name}" WHERE {touched}')
         there = catalog.present(connection)
-        for model in models():
+        for model in chosen:
             if not _applies(model, there):
                 _make_temporary(connection, model.name, f'FROM {main}."{model.name}" LIMIT 0')
                 continue
             _make_temporary(connection, model.name, model.sql)
             connection.execute(f'DELETE FROM {main}."{model.name}" WHERE {touched}')
             connection.execute(f'INSERT INTO {main}."{model.name}" FROM temp."{model.name}"')
-        _drop_temporary(connection, [*EVENT_TABLES, *(model.name for model in models())])
+        _drop_temporary(connection, [*EVENT_TABLES, *(model.name for model in chosen)])
     return int(_answer(connection, "SELECT count(DISTINCT run_id) FROM touched_run"))
 
 

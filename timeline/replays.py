@@ -16,8 +16,8 @@ from pydantic import BaseModel, ConfigDict
 from ingest.errors import DatabaseBusy, DatabaseUnusable, SeedInvalid, UpstreamUnavailable
 from ingest.seed import Adjustable, Choices, ExpectedFinding, Replayed, Replayer, ReplaySeed
 from timeline.api import Timeline
-from timeline.diff import Divergence, Stream, divergence_in_trail, first_divergence
-from timeline.findings import Finding
+from timeline.diff import STREAM_READS, Divergence, Stream, divergence_in_trail, first_divergence
+from timeline.findings import Finding, read_by
 from timeline.published import is_there
 
 GROUP = "timeline.replayers"
@@ -35,7 +35,7 @@ class ReplayReport(BaseModel):
     expected_digest: str | None
     first_divergence: Divergence | None
     findings: list[Finding]
-    """What the detectors find in the replay, verdict `found` only."""
+    """What the detectors that were asked find in the replay, verdict `found` only."""
     missing_inputs: list[str]
 
     def shows(self, expected: Sequence[ExpectedFinding]) -> bool:
@@ -83,28 +83,31 @@ def replay(
     switches: Mapping[str, bool] | None = None,
     policy: Mapping[str, str] | None = None,
     recorded: Stream | None = None,
+    detectors: Sequence[str] = (),
 ) -> ReplayReport:
-    """Run a seed again and judge it. Raises SeedInvalid.
+    """Run a seed again and judge it, with these detectors or all. Raises SeedInvalid, UsageError for a detector that is not there.
 
     `recorded` is the stream of the recorded run, where the database has it: it names the first divergence exactly.
     Without it a run with changed switches or policy is held against the seed as it is, and an unchanged one against
     the seed's trail, which names a block of 64 events.
     """
-    return judge(seed, run_seed(seed, switches, policy), recorded, is_changed=bool(switches or policy))
+    return judge(seed, run_seed(seed, switches, policy), recorded, detectors, is_changed=bool(switches or policy))
 
 
-def judge(seed: ReplaySeed, replayed: Replayed, recorded: Stream | None = None, *, is_changed: bool = False) -> ReplayReport:
+def judge(
+    seed: ReplaySeed, replayed: Replayed, recorded: Stream | None = None, detectors: Sequence[str] = (), *, is_changed: bool = False
+) -> ReplayReport:
     """Hold what a replayer gave back against the seed: digest, first divergence, findings."""
     is_cut = seed.expected.digest is None
     equal = None if is_cut else replayed.digest == seed.expected.digest
-    with Timeline.in_memory(replayed.lines) as log:
-        findings = [finding for finding in log.detect().findings if finding.verdict == "found"]
+    with Timeline.in_memory(replayed.lines, read_by(detectors) | STREAM_READS) as log:
+        findings = [finding for finding in log.detect(detectors).findings if finding.verdict == "found"]
         divergence = None
         if not equal and recorded is not None:
             divergence = first_divergence(recorded, log.stream(), is_cut=is_cut)
             equal = divergence is None if is_cut else equal
         elif not equal and is_changed:
-            with Timeline.in_memory(run_seed(seed).lines) as unchanged:
+            with Timeline.in_memory(run_seed(seed).lines, STREAM_READS) as unchanged:
                 divergence = first_divergence(unchanged.stream(), log.stream())
         if equal is False and divergence is None:
             divergence = divergence_in_trail(seed.expected.trail, replayed.trail, log.stream())

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from ingest.errors import ReplayDiverged, UsageError
 from ingest.seed import Expected, ExpectedFinding, Replayed, ReplaySeed
 from timeline.api import Timeline
+from timeline.findings import read_by
 from timeline.replays import run_seed
 
 Item = TypeVar("Item")
@@ -99,7 +100,7 @@ class _Trial:
     def _judged(self, seed: ReplaySeed) -> tuple[Replayed, list[ExpectedFinding], int]:
         self.runs += 1
         replayed = run_seed(seed)
-        with Timeline.in_memory(replayed.lines) as log:
+        with Timeline.in_memory(replayed.lines, read_by(self._detectors)) as log:
             found = [finding for finding in log.detect(self._detectors).findings if finding.verdict == "found"]
             events = sum(log.runs()["events"].to_list())
         shown = [ExpectedFinding(detector=finding.detector, subject=f"{finding.subject.kind}/{finding.subject.id}") for finding in found]

@@ -16,6 +16,7 @@ from reference_cluster.sim.cluster import Staged
 from reference_cluster.sim.run import Run, simulate
 from reference_cluster.sweeps.fleet import seconds_of
 from timeline.api import Timeline
+from timeline.findings import read_by
 from timeline.moment import moment_us
 
 HEALTHY = "healthy"
@@ -109,7 +110,7 @@ def _struck_us(run: Run) -> list[int]:
 def _delays_us(run: Run, bug: Bug) -> dict[str, int]:
     """How long after the first harm each detector of the bug can prove it, to the second."""
     harm_us = min(_struck_us(run))
-    with Timeline.in_memory(run.lines) as log:
+    with Timeline.in_memory(run.lines, read_by(bug.detectors)) as log:
         bounds = log.runs().row(0, named=True)
 
         def is_found(detector: str, at_us: int) -> bool:

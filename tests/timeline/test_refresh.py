@@ -24,6 +24,7 @@ from timeline import refresh as refreshing
 from timeline.api import Timeline
 from timeline.blank import blank
 from timeline.catalog import CatalogError
+from timeline.findings import detect, read_by
 from timeline.moment import moment, moment_us
 from timeline.refresh import as_of, is_stale, refresh
 
@@ -48,6 +49,7 @@ RUN = """
     20s  cp-1/elector  lease/janitor  lease.lost  run={run} +2s
     40s  cp-2/elector  lease/janitor  lease.acquired  run={run}
 """
+DETECTOR = "election/lost_without_recontend"
 RUNS = tuple(RUN.format(run=f"run-{number}") for number in range(3))
 EVENTS = [event for run in RUNS for event in tell(run)]
 
@@ -187,6 +189,21 @@ def test_a_model_that_is_passed_over_would_have_been_empty(name: str):
         for model in refreshing.models():
             if not refreshing._applies(model, there):
                 assert rows(connection, model.sql) == []
+
+
+def test_a_log_that_is_to_be_judged_by_one_detector_has_only_what_that_reads():
+    """Its rows are those of the whole; a model that was not asked for is not there, so that it cannot be taken for empty."""
+    asked = read_by([DETECTOR])
+    with blank(asked) as log:
+        load(log, EVENTS[: len(EVENTS) // 3])
+        refresh(log.connection, asked)
+        load(log, EVENTS[len(EVENTS) // 3 :])
+        refresh(log.connection, asked)
+        made = {name for (name,) in rows(log.connection, "SELECT table_name FROM duckdb_tables()")}.intersection(MODEL_NAMES)
+        assert {"leadership_interval", "event_time", "log_bounds"} <= made < set(MODEL_NAMES) - {"worker_memory_interval"}
+        for name in made - {"event_time"}:
+            assert rows(log.connection, f'FROM "{name}" ORDER BY ALL') == WHOLE[name]
+        assert detect(log.connection, [DETECTOR]).verdicts == {DETECTOR: "clean"}
 
 
 def test_a_refresh_of_one_family_leaves_the_rows_of_the_others():
