@@ -15,7 +15,7 @@ from ingest.events import FAMILIES, KINDS
 from ingest.events.recording import RECORDING
 from ingest.judging import Judged, Rejected, judge
 from ingest.roles import KindRole, load_roles
-from ingest.schema import ENVELOPE, family_table, own_columns, typed_families
+from ingest.schema import ENVELOPE, family_table, own_types, typed_families
 from ingest.sniff import Source
 
 _ENVELOPE_NAMES = ", ".join(column.name for column in ENVELOPE).replace("event_no", "$first + idx AS event_no")
@@ -176,7 +176,7 @@ def _insert_family(family: str, kinds: Sequence[str]) -> str:
     typed fields: DuckDB reads the JSON again for each field that a condition names. Only the kinds that are there, because what
     the statement costs to plan grows with the fields of all of them.
     """
-    own = {column.name: column.type for kind in kinds for column in own_columns(KINDS[kind])}
+    own = {name: type_ for kind in kinds for name, type_ in own_types(KINDS[kind]).items()}
     fields = ", ".join(f'"{name}":"{type_}"' for name, type_ in own.items())
     parts = f", unnest(from_json(data, '{{{fields}}}'))" if own else ""
     named = ", ".join(f"'{kind}'" for kind in kinds)

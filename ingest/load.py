@@ -14,7 +14,7 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from ingest.batch import Counts
 from ingest.chunks import CHUNK_BYTES, READ_BYTES, CompressedInputBroken, unpacked
@@ -30,8 +30,6 @@ _OWN_SUFFIXES = (".duckdb", ".duckdb.wal", ".duckdb.lock", ".duckdb.new")
 
 class Report(BaseModel):
     """What an ingest did. `lines` is the sum of events, duplicates, conflicts, quarantined, blank and pending."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     files: int = 0
     """Files that were read, or known already."""

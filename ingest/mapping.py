@@ -62,7 +62,7 @@ Regex = Annotated[str, AfterValidator(_compiles)]
 class Part(BaseModel):
     """Base of the parts of a mapping: closed, so that a misspelt key is told and not passed over."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Line(Part):

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from ingest import schema
 from ingest.batch import insert_typed
@@ -65,8 +65,6 @@ _SINCE = "Load its log into a new database."
 class Left(BaseModel):
     """What this version has no place for. It is in the old file, and there only."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True)
-
     what: str
     """A table, or a column as `table.column`."""
     rows: int
@@ -75,8 +73,6 @@ class Left(BaseModel):
 
 class Migration(BaseModel):
     """What became of a database."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     database: str
     was: str

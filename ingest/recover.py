@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 import duckdb
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from ingest.database import (
     INGEST_LIMITS,
@@ -48,8 +48,6 @@ _LOSES = ("log_unreadable", "log_alone", "damaged")
 class Again(BaseModel):
     """A file to ingest again."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True)
-
     path: str
     read_bytes: int | None
     """How far it is known, in bytes on disk; null for a packed file that was not read to its end."""
@@ -59,8 +57,6 @@ class Again(BaseModel):
 
 class Recovery(BaseModel):
     """What was found, and what is to be done."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     database: str
     found: Found

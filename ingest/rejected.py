@@ -11,7 +11,7 @@ import os
 from typing import Any, NamedTuple
 
 import duckdb
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from ingest.batch import Counts, load_chunk
 from ingest.chunks import CHUNK_BYTES, Chunk
@@ -69,8 +69,6 @@ ANY = Wanted()
 
 class Attempt(BaseModel):
     """What became of the refused lines that were tried again. `lines` is the sum of the counts after it."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     lines: int
     """Lines that were tried again; a line that says many events counts as that many."""

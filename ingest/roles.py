@@ -50,7 +50,7 @@ class KindRole(NamedTuple):
 class Activity(BaseModel):
     """What many objects go through, and the kinds that tell of it: `[activity.NAME]` in TOML."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     thing: str = "subject"
     """Role of the object that it is about: `subject`, or the role of a ref."""

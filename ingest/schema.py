@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from ingest.events import FAMILIES, KINDS, Decision, Event
 from ingest.events.recording import RECORDING
+from ingest.sentences import described_schema, sentences
 
 NUMBER = 1
 """Counts the schemas. One more with every change of the fingerprint: by it an older program knows that a database is newer."""
@@ -194,9 +195,15 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
 }
 
 
-def own_columns(decision: type[Decision]) -> list[Column]:
-    """The kind's own fields as columns, in the order of the class."""
-    return [Column(name, _duckdb_type(field.annotation), field.description or "") for name, field in decision.model_fields.items()]
+def own_types(decision: type[Decision]) -> dict[str, str]:
+    """The kind's own fields, in the order of the class, and the DuckDB type of each."""
+    return {name: _duckdb_type(field.annotation) for name, field in decision.model_fields.items()}
+
+
+def own_columns(decision: type[Decision], *, is_told: bool = True) -> list[Column]:
+    """The kind's own fields as columns, in the order of the class; where `is_told` is off, without their sentences."""
+    told = sentences(decision) if is_told else {}
+    return [Column(name, type_, told.get(name, "")) for name, type_ in own_types(decision).items()]
 
 
 def _duckdb_type(annotation: Any) -> str:
@@ -206,11 +213,11 @@ def _duckdb_type(annotation: Any) -> str:
     return _TYPES.get(annotation, "JSON")
 
 
-def family_columns(family: str) -> list[Column]:
+def family_columns(family: str, *, is_told: bool = True) -> list[Column]:
     """The own fields of all kinds of a family, each once; a name has one type in the whole family."""
     columns: dict[str, Column] = {}
     for decision in FAMILIES[family]:
-        for column in own_columns(decision):
+        for column in own_columns(decision, is_told=is_told):
             known = columns.setdefault(column.name, column)
             if known.type != column.type:
                 raise TypeError(f"{decision.__name__}.{column.name} is {column.type}, elsewhere in {family} it is {known.type}")
@@ -232,14 +239,17 @@ def view_name(kind: str) -> str:
     return kind.replace(".", "_")
 
 
-def statements() -> list[str]:
-    """Every statement that makes an empty database: tables, comments, views. No index, no key (docs/decisions)."""
+def statements(*, is_told: bool = True) -> list[str]:
+    """Every statement that makes an empty database: tables, comments, views. No index, no key (docs/decisions).
+
+    Where `is_told` is off, the comments are empty: nobody has to read the source for them.
+    """
     made: list[str] = []
     for table, (doc, columns) in TABLES.items():
         made += _create_table(table, doc, columns)
     for family in typed_families():
         doc = f"The own fields of every event of the family {family}, beside the envelope."
-        made += _create_table(family_table(family), doc, (*ENVELOPE, *family_columns(family)))
+        made += _create_table(family_table(family), doc, (*ENVELOPE, *family_columns(family, is_told=is_told)))
     for kind, decision in KINDS.items():
         if decision.family != RECORDING:
             made += _create_view(kind, decision)
@@ -249,7 +259,7 @@ def statements() -> list[str]:
 @functools.cache
 def fingerprint() -> str:
     """Identifies this schema by the names, types and order of all columns; sentences that explain them make no difference."""
-    made = [statement for statement in statements() if not statement.startswith("COMMENT ")]
+    made = [statement for statement in statements(is_told=False) if not statement.startswith("COMMENT ")]
     return hashlib.sha256("\n".join(made).encode()).hexdigest()[:16]
 
 
@@ -265,7 +275,7 @@ def _create_table(table: str, doc: str, columns: typing.Sequence[Column]) -> lis
 
 def _create_view(kind: str, decision: type[Decision]) -> list[str]:
     view = view_name(kind)
-    names = ", ".join(f'"{column.name}"' for column in (*ENVELOPE, *own_columns(decision)))
+    names = ", ".join(f'"{column.name}"' for column in (*ENVELOPE, *own_columns(decision, is_told=False)))
     rows = f'"{family_table(decision.family)}" WHERE kind = {_literal(kind)}'
     return [
         f'CREATE VIEW "{view}" AS SELECT make_timestamp(coalesce(commit_us, ts_us)) AS "time", {names} FROM {rows}',
@@ -275,12 +285,12 @@ def _create_view(kind: str, decision: type[Decision]) -> list[str]:
 
 def json_schema() -> dict[str, Any]:
     """JSON Schema of one line: the envelope, and for a known kind the schema of its `data`. Other fields are allowed, and kept."""
-    schema = Event.model_json_schema()
+    schema = described_schema(Event)
     del schema["additionalProperties"]
     definitions = schema.setdefault("$defs", {})
     rules = []
     for kind, decision in KINDS.items():
-        own = decision.model_json_schema()
+        own = described_schema(decision)
         del own["additionalProperties"]
         definitions.update(own.pop("$defs", {}))
         definitions[decision.__name__] = own

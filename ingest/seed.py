@@ -23,7 +23,7 @@ SEED_BYTES_MAX = 64 * 1024 * 1024
 class Part(BaseModel):
     """Base of the parts of a seed: strict, closed, immutable."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Origin(Part):

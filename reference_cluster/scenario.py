@@ -47,7 +47,7 @@ Span = Annotated[tuple[int, int], BeforeValidator(_range_us)]
 class Part(BaseModel):
     """Base of the parts of a scenario: closed and immutable."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class FaultPlan(Part):

@@ -16,6 +16,7 @@ import typer
 
 from ingest.events import FAMILIES, Decision, Event
 from ingest.schema import TABLES, family_columns, family_table, typed_families, view_name
+from ingest.sentences import described_schema
 from timeline import catalog
 from timeline.alerting.alert import KEEP_FIRING_MINUTES, Alert
 from timeline.alerting.alerts import SEVERITIES, of_detector
@@ -92,7 +93,7 @@ def _events() -> str:
         "Fields beyond these are kept. An event that leaves out a field which its kind requires has its place in every timeline, "
         "but no detector reads it: what is missing is never made up.",
     )
-    envelope = Event.model_json_schema()
+    envelope = described_schema(Event)
     lines += ["## The envelope", "", *_fields(envelope)]
     for name, part in sorted(envelope["$defs"].items()):
         lines += [f"### {name}", "", _prose(part["description"]), "", *_fields(part)]
@@ -107,7 +108,7 @@ def _kind(decision: type[Decision]) -> Iterator[str]:
     outcomes = ", ".join(f"`{outcome}`" for outcome in decision.outcomes)
     yield from (f"### {decision.kind}", "", _prose(decision.__doc__), "", f"Subject: {decision.subject_kind}. Outcome: {outcomes}.", "")
     if decision.model_fields:
-        yield from _fields(decision.model_json_schema())
+        yield from _fields(described_schema(decision))
 
 
 def _fields(schema: dict[str, Any]) -> Iterator[str]:

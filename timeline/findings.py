@@ -55,7 +55,7 @@ Moment = Annotated[int, BeforeValidator(_moment_us), PlainSerializer(shown, retu
 class Part(BaseModel):
     """Base of a finding and its parts: closed and immutable."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Subject(Part):

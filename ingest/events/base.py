@@ -24,7 +24,7 @@ Outcome = Literal["attempted", "committed", "conflict", "unknown", "failed", "re
 class Strict(BaseModel):
     """No coercion, no unknown fields, no change after it is made: an event is evidence."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
 class ObjectId(Strict):
