@@ -10,7 +10,7 @@ import pytest
 
 from ingest.in_memory import open_in_memory
 from ingest.load import load
-from ingest.strict import DEPTH_MAX, KEYS_MAX, LINE_BYTES_MAX, REASONS
+from ingest.strict import DEPTH_MAX, KEYS_MAX, LINE_BYTES_MAX, REASONS, Refusal, refusal_of_line
 from tests.ingest.lines import PARKED, event, line, loaded, rows, write
 
 NESTED = "[" * (DEPTH_MAX + 1) + "]" * (DEPTH_MAX + 1)
@@ -108,6 +108,15 @@ def test_a_bad_line_is_kept_with_its_reason_and_its_neighbours_load(bad: bytes, 
 def test_every_reason_of_the_closed_list_has_a_case() -> None:
     """No reason without a line that earns it; `compressed` and `encoding` are earned by files, `unmapped` in test_mapping."""
     assert {reason for _, reason in REJECTED} | {"compressed", "document", "encoding", "unmapped"} == set(REASONS)
+
+
+def test_reason_does_not_depend_on_how_deep_in_the_program_it_is_asked_for() -> None:
+    """Python's reader of JSON gives up where its own stack ends: a broken line of 900 levels had another reason by who called."""
+
+    def asked(frames: int) -> Refusal | None:
+        return asked(frames - 1) if frames else refusal_of_line(b'{"a":' * 900 + b"}")
+
+    assert asked(0) == asked(500) == Refusal("depth", "nested more than 64 deep")
 
 
 ACCEPTED: dict[str, bytes] = {
