@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NamedTuple
 
 import duckdb
-import pyarrow as pa
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from ingest.database import readable_once
@@ -88,6 +87,8 @@ def load_roles(connection: duckdb.DuckDBPyConnection, roles: tuple[KindRole, ...
     """Say what the kinds of the runs in `parsed` mean. What was declared last holds; a run whose roles change is touched."""
     if not roles:
         return
+    import pyarrow as pa  # only here: whoever judges a log that is loaded never needs it
+
     columns = list(zip(*roles, strict=True))
     types = [pa.bool_() if name == "is_whole" else pa.int64() if name == "within_us" else pa.string() for name in KindRole._fields]
     arrays = [pa.array(column, type_) for column, type_ in zip(columns, types, strict=True)]
