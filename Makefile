@@ -12,7 +12,7 @@
 
 PYTHON ?= python3
 VENV := .venv/bin
-TEST_FLAGS ?= -q -n 2 --dist worksteal
+TEST_FLAGS ?= -q -n 3 --dist worksteal
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore

@@ -89,7 +89,7 @@ def judge(batch: Batch) -> Judgement:
     runs = [run_of(batch.scenario, seed, batch.bug) for seed in batch.seeds]
     found: dict[str, set[str]] = {run.run_id: set() for run in runs}
     seconds: dict[str, float] = {}
-    with Timeline.in_memory(line for run in runs for line in run.lines) as log:
+    with Timeline.in_memory((line for run in runs for line in run.lines), read_by(())) as log:
         detectors = log.detect().detectors
         for name in detectors:
             report, seconds[name] = seconds_of(partial(log.detect, [name]))

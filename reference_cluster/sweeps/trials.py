@@ -18,7 +18,7 @@ from reference_cluster.sim.replay import REPLAYER
 from reference_cluster.sim.run import REPLAYER as REPLAYER_NAME
 from reference_cluster.sweeps.strategies import ground_of, plan_of
 from timeline.api import Timeline
-from timeline.findings import Finding
+from timeline.findings import Finding, read_by
 
 PROGRAM_FAILED = "program_failed"
 """Stands for a detector where a program raised what it should have handled."""
@@ -148,7 +148,8 @@ def _twin(trial: ReplaySeed) -> ReplaySeed:
 def _judged(replays: Mapping[str, Replayed], outcome: Outcome, detectors: Sequence[str]) -> dict[str, list[Finding]]:
     """The findings with verdict `found`, by run; what they cover is added to the outcome."""
     found: dict[str, list[Finding]] = defaultdict(list)
-    with Timeline.in_memory(line for replayed in replays.values() for line in replayed.lines) as log:
+    lines = (line for replayed in replays.values() for line in replayed.lines)
+    with Timeline.in_memory(lines, read_by(detectors) | {"event_time"}) as log:
         report = log.detect(detectors)
         outcome.pairs |= set(log.sql(_PAIRS).iter_rows())
     outcome.judged |= {name for name, verdict in report.verdicts.items() if verdict != "unknown"}

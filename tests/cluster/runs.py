@@ -14,7 +14,7 @@ from reference_cluster.bugs import Bug, bug_named, declared_bugs
 from reference_cluster.sim.run import Run
 from reference_cluster.sweeps import judging
 from timeline.api import Timeline
-from timeline.findings import Finding
+from timeline.findings import Finding, read_by
 
 BUGS: list[Bug] = list(declared_bugs().values())
 SCENARIOS = scenario.names()
@@ -53,7 +53,7 @@ def by_subject(events: Sequence[Happening]) -> dict[str, list[Happening]]:
 
 def judged(lines: Iterable[bytes]) -> list[Finding]:
     """What the detectors say of these lines, whatever runs they belong to."""
-    with Timeline.in_memory(lines) as log:
+    with Timeline.in_memory(lines, read_by(())) as log:
         return log.detect().findings
 
 

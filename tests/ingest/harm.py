@@ -29,10 +29,13 @@ EVENTS, CHUNK_BYTES = 60, 2000
 WRITING = ("pwrite64", "write", "fdatasync", "fsync", "ftruncate", "unlink", "rename", "link", "linkat")
 """Every call by which an ingest, or care of a database, changes what is on disk."""
 PROGRAM = """
+import importlib
 import os
+import pkgutil
 import resource
 import sys
 from pathlib import Path
+import ingest
 from ingest.database import Limits, open_for_write
 from ingest.errors import TimelineError
 from ingest.load import load
@@ -40,6 +43,8 @@ from ingest.migrate import migrate
 from ingest.recover import recover
 verb, database, chunk_bytes, *logs = sys.argv[1:]
 if "ROOM_BYTES" in os.environ:
+    for module in pkgutil.walk_packages(ingest.__path__, "ingest."):
+        importlib.import_module(module.name)
     most = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() + int(os.environ["ROOM_BYTES"])
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
 try:
