@@ -59,7 +59,7 @@ def until(what: str, ask: Callable[[], T | None]) -> T:
     deadline = time.monotonic() + BOUND_SECONDS
     while not (answer := ask()):
         assert time.monotonic() < deadline, f"{what}: not within {BOUND_SECONDS} s"
-        time.sleep(0.1)
+        time.sleep(0.1)  # until Prometheus has looked again
     return answer
 
 

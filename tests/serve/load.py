@@ -68,7 +68,7 @@ class Server:
                 return Sent(json.loads(answer)["events"], time.perf_counter() - started, retries)
             assert status == 429, answer
             retries += 1
-            time.sleep(1)
+            time.sleep(1)  # it was asked to come again later
 
     def cpu_seconds(self) -> float:
         """What it has used of the processors."""

@@ -131,5 +131,5 @@ def _await(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
             with urllib.request.urlopen(address, timeout=ANSWER_SECONDS):  # noqa: S310  the address is of that process
                 return
         except OSError:
-            time.sleep(0.05)
+            time.sleep(0.05)  # a process tells nobody that it is ready
     raise UpstreamUnavailable(f"starting Prometheus: {log.read_text(errors='replace').strip()[-300:]}")
