@@ -59,9 +59,6 @@ _PARSED = """
 """What `ingest.judging` leaves of a chunk, as far as the typed tables need it."""
 
 
-_SINCE = "Load its log into a new database."
-
-
 class Left(BaseModel):
     """What this version has no place for. It is in the old file, and there only."""
 
@@ -195,8 +192,8 @@ def _filled(
             else:
                 connection.execute(copy.statement)
     except duckdb.ConversionException as error:
-        says = str(error).splitlines()[0]
-        raise DatabaseUnusable(f"migrating {path}: a column has become another ({says}); nothing was changed. {_SINCE}") from error
+        says = f"a column has become another ({str(error).splitlines()[0]})"
+        raise DatabaseUnusable(f"migrating {path}: {says}; nothing was changed. Load its log into a new database.") from error
     connection.execute("INSERT INTO touched_run SELECT DISTINCT run_id FROM event")
     for copy in copies:
         lost = number_of(connection, f"SELECT (SELECT count(*) FROM {_OLD}.{copy.table}) - (SELECT count(*) FROM {copy.table})")

@@ -100,7 +100,7 @@ def feed(server: Server, bodies: Iterator[bytes], rate: int | None) -> list[Sent
             if not body:
                 return
             if rate:
-                time.sleep(max(0.0, started + number * BATCH / rate - time.monotonic()))
+                time.sleep(max(0.0, started + number * BATCH / rate - time.monotonic()))  # the rate that was asked for
             sent.append(server.send(connection, body))
 
     with ThreadPoolExecutor(SENDERS) as pool:

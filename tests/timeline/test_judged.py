@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from tests.detectors.telling import alive, in_order
 from tests.story import load, tell
 from timeline.api import Timeline
 from timeline.findings import Report, detect
-from timeline.judged import KEPT_MAX
+from timeline.judged import KEPT_MAX, _kept
+from timeline.server.foresight import Foresight
 
 PARKED = """
     5s   cp-1/pool  worker/{worker}  worker.activated
@@ -41,6 +43,11 @@ def said(path: Path, run: str | None = None, as_of_us: int | None = None) -> Rep
         return log.detect(run=run, as_of_us=as_of_us)
 
 
+def ahead() -> list[threading.Thread]:
+    """The threads that judge for somebody who is about to ask."""
+    return [thread for thread in threading.enumerate() if thread.name == "foresight"]
+
+
 def about(report: Report) -> set[str]:
     return {finding.subject.id for finding in report.findings}
 
@@ -54,6 +61,24 @@ def test_a_log_is_judged_once_for_all_pages_and_anew_when_an_event_came(parked: 
         assert log.detect() == detect(log._connection)
         assert about(log.detect()) == {"w-1", "w-2"}
         assert log.detect(run="other") == detect(log._connection, run_id="other")
+
+
+def test_what_was_judged_ahead_is_what_a_page_is_told(parked: Path, tmp_path: Path):
+    path = Path(shutil.copy(parked, tmp_path / "ahead.duckdb"))
+    Foresight(path).begin()
+    for thread in ahead():
+        thread.join()
+    (known,) = list(_kept.values())[-1:]
+    assert said(path) is known
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_thread_that_judges_ahead_is_over_when_the_server_is(is_there: bool, parked: Path, tmp_path: Path):
+    """Wherever it stands, and where there is no database too."""
+    foresight = Foresight(Path(shutil.copy(parked, tmp_path / "ended.duckdb")) if is_there else tmp_path / "not_there.duckdb")
+    foresight.begin()
+    foresight.end()
+    assert ahead() == []
 
 
 def test_a_database_in_the_place_of_another_is_judged_for_itself(parked: Path, tmp_path: Path):
