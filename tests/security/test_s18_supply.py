@@ -30,6 +30,7 @@ for line in (
 def loop(folder: Path, *before: str) -> subprocess.CompletedProcess[str]:
     """Simulate, load, judge, export and replay, in a process that `before` starts."""
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONDONTWRITEBYTECODE": "1", "HOME": str(folder)}
+    environment.pop("TIMELINE_DB", None)
     return subprocess.run(
         [*before, sys.executable, "-c", LOOP], cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 from pathlib import Path
@@ -126,3 +127,14 @@ def test_a_notebook_opens_the_database_inside_the_process_that_serves_it(client:
     """By its path, as it would anywhere; what it reads is the copy."""
     with opening(Given(str(client.owner.path))).log as log:
         assert any("nobody held the lease janitor" in finding.says for finding in log.detect().findings)
+
+
+@pytest.mark.parametrize("before", ["mine.duckdb", None])
+def test_a_server_that_has_ended_leaves_the_usual_database_as_it_was(before: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Its pages find theirs by the same variable as every command, and only while it runs."""
+    monkeypatch.delenv("TIMELINE_DB", raising=False)
+    if before:
+        monkeypatch.setenv("TIMELINE_DB", before)
+    with served(database := tmp_path / "served.duckdb", notebooks=True):
+        assert os.environ["TIMELINE_DB"] == str(database)
+    assert os.environ.get("TIMELINE_DB") == before

@@ -131,10 +131,22 @@ def owning(
 
 
 def _pages(notebooks: Mapping[str, Path], database: Path, stack: ExitStack) -> list[BaseRoute]:
-    os.environ["TIMELINE_DB"] = str(database)  # how a notebook that nobody gives a database finds it
+    stack.enter_context(_named(database))
     pages = Pages(notebooks, database)
     stack.callback(pages.close)
     return pages.routes()
+
+
+@contextmanager
+def _named(database: Path) -> Iterator[None]:
+    """A notebook that nobody gives a database finds this one, while the `with` lasts."""
+    before = os.environ.get("TIMELINE_DB")
+    os.environ["TIMELINE_DB"] = str(database)
+    try:
+        yield
+    finally:
+        del os.environ["TIMELINE_DB"]
+        os.environ |= {} if before is None else {"TIMELINE_DB": before}
 
 
 @contextmanager
